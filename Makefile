@@ -1,0 +1,57 @@
+# The commands of the project. Each installs what it needs first.
+# `make run` is all a therapist types; CI runs `make test`.
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+PYTHON_VERSION := 3.10
+TOOLS := .tools
+# uv from the machine, or from a virtual environment of its own (a system Python may be managed)
+UV := $(shell command -v uv 2>/dev/null || echo $(TOOLS)/uv/bin/uv)
+VENV := .venv
+BIN := $(VENV)/bin
+
+export UV_PROJECT_ENVIRONMENT := $(VENV)
+export RASA_TELEMETRY_ENABLED := false
+export TF_CPP_MIN_LOG_LEVEL := 3
+export SQLALCHEMY_SILENCE_UBER_WARNING := 1
+
+.PHONY: help run train test lint bench eval install clean
+
+help: ## show this list
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+run: $(VENV)/.runs ## install, train and migrate if needed, then start everything
+	@$(BIN)/python -m bot run
+
+train: $(VENV)/.runs ## train the models of the current data, if they are not there
+	@$(BIN)/python -m bot train
+
+test: $(VENV)/.tests lint ## everything that CI runs
+	@$(BIN)/python -m bot train
+	@$(BIN)/python -m pytest
+
+lint: $(TOOLS)/lint/.installed ## style, types and Rasa's own validation
+	@$(TOOLS)/lint/bin/ruff check .
+	@$(TOOLS)/lint/bin/ruff format --check .
+	@$(TOOLS)/lint/bin/mypy
+
+install: $(VENV)/.runs
+
+$(VENV)/.runs: pyproject.toml uv.lock | $(UV)
+	@tools/python.sh $(UV) $(PYTHON_VERSION)
+	@$(UV) sync --frozen --no-progress --python "$$(tools/python.sh $(UV) $(PYTHON_VERSION))"
+	@touch $@
+
+$(VENV)/.tests: $(VENV)/.runs
+	@$(UV) sync --frozen --no-progress --group test --python "$$(tools/python.sh $(UV) $(PYTHON_VERSION))"
+	@tools/debian.sh
+	@touch $@
+
+$(TOOLS)/lint/.installed: tools/lint/pyproject.toml tools/lint/uv.lock $(VENV)/.tests
+	@UV_PROJECT_ENVIRONMENT=$(CURDIR)/$(TOOLS)/lint $(UV) sync --frozen --no-progress --project tools/lint
+	@touch $@
+
+$(TOOLS)/uv/bin/uv:
+	@echo "Installing uv into $(TOOLS)/uv ..."
+	@python3 -m venv $(TOOLS)/uv || { echo "Python's venv module is missing: apt-get install python3-venv" >&2; exit 1; }
+	@$(TOOLS)/uv/bin/pip install --quiet --disable-pip-version-check -r tools/uv.txt
