@@ -1,0 +1,1 @@
+"""The assistant: one package per room, described in each package's first lines."""

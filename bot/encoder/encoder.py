@@ -1,0 +1,130 @@
+"""Sentences to unit vectors: all-MiniLM-L6-v2 on CTranslate2, int8, one thread.
+
+One instance per process and directory is enough; it is safe to share between threads.
+It must be loaded in the process that uses it, because its worker thread does not
+survive a fork.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from pathlib import Path
+from typing import Iterator, Sequence
+
+import ctranslate2
+import numpy as np
+from numpy.typing import NDArray
+from tokenizers import Tokenizer
+
+from bot.encoder.weights import converted, find_weights
+
+#: Length of a sentence vector.
+DIMENSIONS = 384
+
+#: The length the model was published for (sentence_bert_config.json).
+_MAX_TOKENS = 256
+#: No word piece is rarer than this: longer texts would be cut by `_MAX_TOKENS` anyway,
+#: and reading them whole only costs time.
+_MAX_CHARACTERS = 4_000
+_BATCH_TOKENS = 2_048
+_CACHED_TEXTS = 4_096
+_DEFAULT_DIRECTORY = Path(__file__).resolve().parents[2] / "models" / "encoder"
+
+_loaded: dict[Path, Encoder] = {}
+_loading = threading.Lock()
+
+
+class Encoder:
+    """Encodes texts as mean-pooled, unit-length MiniLM vectors, remembering recent ones."""
+
+    def __init__(self, network: ctranslate2.Encoder, tokenizer: Tokenizer) -> None:
+        self._network = network
+        self._tokenizer = tokenizer
+        self._recent: OrderedDict[str, NDArray[np.float32]] = OrderedDict()
+        self._lock = threading.Lock()
+
+    @classmethod
+    def load(cls, directory: Path | None = None) -> Encoder:
+        """Return the process-wide encoder whose converted model lies in `directory`.
+
+        Args:
+            directory: where the converted model is kept; `models/encoder` of the project
+                by default. Empty the first time: the conversion takes about a second.
+
+        Raises:
+            EncoderError: the weights are missing or not the published ones, or the
+                directory cannot be written.
+        """
+        directory = (directory or _DEFAULT_DIRECTORY).resolve()
+        with _loading:
+            if directory not in _loaded:
+                weights = find_weights()
+                network = ctranslate2.Encoder(
+                    str(converted(directory, weights)),
+                    device="cpu",
+                    compute_type="int8",
+                    inter_threads=1,
+                    intra_threads=1,
+                )
+                tokenizer = Tokenizer.from_file(str(weights.tokenizer))
+                tokenizer.no_padding()
+                tokenizer.enable_truncation(_MAX_TOKENS)
+                _loaded[directory] = cls(network, tokenizer)
+            return _loaded[directory]
+
+    def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Return one unit vector per text, shape (len(texts), 384), in their order.
+
+        Only the first 256 word pieces of a text count. An empty text has a vector too:
+        that of the empty sentence.
+        """
+        vectors = np.empty((len(texts), DIMENSIONS), dtype=np.float32)
+        unknown: OrderedDict[str, list[int]] = OrderedDict()
+        with self._lock:
+            for row, text in enumerate(texts):
+                known = self._recent.get(text)
+                if known is None:
+                    unknown.setdefault(text, []).append(row)
+                else:
+                    self._recent.move_to_end(text)
+                    vectors[row] = known
+        if unknown:
+            fresh = self._encode(list(unknown))
+            for vector, rows in zip(fresh, unknown.values()):
+                vectors[rows] = vector
+            with self._lock:
+                for text, vector in zip(unknown, fresh):
+                    self._recent[text] = vector.copy()
+                while len(self._recent) > _CACHED_TEXTS:
+                    self._recent.popitem(last=False)
+        return vectors
+
+    def _encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        tokens = [encoding.ids for encoding in self._tokenizer.encode_batch([_readable(text) for text in texts])]
+        vectors = np.empty((len(tokens), DIMENSIONS), dtype=np.float32)
+        for rows in _batches([len(ids) for ids in tokens]):
+            output = self._network.forward_batch([tokens[row] for row in rows])
+            states = np.asarray(output.last_hidden_state)
+            for row, state in zip(rows, states):
+                mean = state[: len(tokens[row])].mean(axis=0)
+                vectors[row] = mean / np.linalg.norm(mean)
+        return vectors
+
+
+def _readable(text: str) -> str:
+    """Cut what cannot count and replace lone surrogates, which no tokenizer accepts."""
+    return text[:_MAX_CHARACTERS].encode("utf-8", "replace").decode("utf-8")
+
+
+def _batches(lengths: Sequence[int]) -> Iterator[list[int]]:
+    """Yield row numbers in batches of like length, so that little is spent on padding."""
+    batch: list[int] = []
+    for row in sorted(range(len(lengths)), key=lambda row: lengths[row]):
+        # Rows come by growing length, so this row's length is the batch's width.
+        if batch and lengths[row] * (len(batch) + 1) > _BATCH_TOKENS:
+            yield batch
+            batch = []
+        batch.append(row)
+    if batch:
+        yield batch

