@@ -1,0 +1,124 @@
+"""Every setting of the product, typed, in one place.
+
+A value comes from the environment, then from `.env`, then from the default
+here. This module knows names, types and defaults; it must not know what any
+part does with them, and it opens no file but `.env`.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Optional
+from zoneinfo import ZoneInfo
+
+from pydantic import BaseSettings, Field, SecretStr, ValidationError, validator
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+class SettingsError(Exception):
+    """A setting that cannot be used; the text names it and what is allowed."""
+
+
+class Settings(BaseSettings):
+    """The product's settings. Field names, upper-cased, are the variables."""
+
+    port: int = Field(5005, ge=1, le=65535, description="the one public port")
+    host: str = Field("0.0.0.0", description="the address the public port listens on")
+    actions_port: int = Field(
+        0, ge=0, le=65535, description="loopback port of the action server; 0 picks a free one"
+    )
+    var_dir: Path = Field(Path("var"), description="the folder that holds all state")
+    database_url: str = Field("", description="SQLAlchemy address; empty: SQLite in VAR_DIR")
+    practice_name: str = Field("the practice", min_length=1, max_length=80)
+    practice_phone: str = Field("", max_length=40)
+    practice_hours: str = Field(
+        "Mo-Fr 09:00-17:00", description="when clients are answered, in OpenStreetMap's notation"
+    )
+    timezone: str = Field("Europe/London", description="the practice's time zone (IANA name)")
+    booking_url: str = Field("", description="where a client who may book is sent")
+    emergency_number: str = Field("112", min_length=2, max_length=20)
+    screen_valid_days: int = Field(
+        30, ge=1, le=365, description="how many days a decision of the screen holds"
+    )
+    token_days: int = Field(30, ge=1, le=365, description="how long a chat token is accepted")
+    rate_limits: bool = Field(True, description="off for evaluation and load tests on loopback")
+    log_level: str = Field("INFO")
+
+    class Config:
+        env_file = ROOT / ".env"
+        env_file_encoding = "utf-8"
+
+        @classmethod
+        def parse_env_var(cls, field_name: str, raw_val: str) -> Any:
+            return raw_val.strip()
+
+    @validator("var_dir")
+    def _from_project_root(cls, value: Path) -> Path:
+        return value if value.is_absolute() else ROOT / value
+
+    @validator("log_level")
+    def _known_level(cls, value: str) -> str:
+        allowed = ("DEBUG", "INFO", "WARNING", "ERROR")
+        if value.upper() not in allowed:
+            raise ValueError(f"allowed are {', '.join(allowed)}")
+        return value.upper()
+
+    @validator("timezone")
+    def _known_zone(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except Exception as error:
+            raise ValueError("give an IANA name such as Europe/London") from error
+        return value
+
+    @validator("practice_hours")
+    def _readable_hours(cls, value: str) -> str:
+        from opening_hours import OpeningHours, ParserError
+
+        try:
+            OpeningHours(value)
+        except ParserError as error:
+            raise ValueError("write hours such as 'Mo-Fr 09:00-17:00; Sa 10:00-12:00'") from error
+        return value
+
+    @validator("booking_url")
+    def _web_address(cls, value: str) -> str:
+        if value and not re.match(r"https?://[^\s]+$", value):
+            raise ValueError("give a full address that starts with https://")
+        return value
+
+    @property
+    def database(self) -> SecretStr:
+        """The SQLAlchemy address in force (it may hold a password)."""
+        return SecretStr(self.database_url or f"sqlite:///{self.var_dir / 'assistant.db'}")
+
+
+@lru_cache(maxsize=1)
+def settings() -> Settings:
+    """The settings of this process, read once.
+
+    Raises:
+        SettingsError: a value cannot be used.
+    """
+    return read_settings()
+
+
+def read_settings(env_file: Optional[Path] = ROOT / ".env") -> Settings:
+    """Read the settings anew.
+
+    Raises:
+        SettingsError: a value cannot be used.
+    """
+    try:
+        return Settings(_env_file=env_file)
+    except ValidationError as error:
+        problems = "; ".join(
+            f"{str(item['loc'][0]).upper()}: {item['msg']}" for item in error.errors()
+        )
+        raise SettingsError(
+            f"A setting cannot be used ({problems}). Correct it in the environment or in .env; "
+            ".env.example lists what is allowed."
+        ) from error

@@ -1,0 +1,34 @@
+"""The database: models, migrations, transactions and Rasa's tracker store.
+
+State of the product is here and nowhere else. This package knows how things
+are kept; it must not know why (no rules, no texts, no channels).
+"""
+
+from bot.store.database import Database, StoreError
+from bot.store.models import (
+    Case,
+    CaseReason,
+    Conversation,
+    DecisionRecord,
+    FindingRecord,
+    Offer,
+    Screen,
+    Secret,
+    StoredMessage,
+    TrackerState,
+)
+
+__all__ = [
+    "Case",
+    "CaseReason",
+    "Conversation",
+    "Database",
+    "DecisionRecord",
+    "FindingRecord",
+    "Offer",
+    "Screen",
+    "Secret",
+    "StoreError",
+    "StoredMessage",
+    "TrackerState",
+]

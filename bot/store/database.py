@@ -1,0 +1,148 @@
+"""Opening the database, running migrations, and transactions.
+
+SQLite runs in write-ahead mode with a full sync at every commit: what was
+confirmed to a client survives a crash and a power cut. Errors of the driver
+become a `StoreError` whose sentence says what to do.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Iterator
+
+import sqlalchemy
+from alembic import command
+from alembic.config import Config
+from alembic.script import ScriptDirectory
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import event
+from sqlalchemy.engine import Engine, make_url
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.orm import Session
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+BUSY_SECONDS = 10
+
+
+class StoreError(Exception):
+    """The database cannot do what was asked; the text says why and what to do."""
+
+
+class Database:
+    """One database, shared by the threads of a process."""
+
+    def __init__(self, url: str) -> None:
+        self._url = make_url(url)
+        self.engine = _engine(self._url)
+
+    @property
+    def name(self) -> str:
+        """The address without its password, for people."""
+        return repr(self._url)
+
+    def migrate(self) -> None:
+        """Bring the tables to this version of the product.
+
+        Raises:
+            StoreError: the database is missing, read-only or newer than the product.
+        """
+        if self._url.get_backend_name() == "sqlite" and self._url.database:
+            try:
+                Path(self._url.database).parent.mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                raise StoreError(
+                    f"The folder of the database {self._url.database} cannot be made "
+                    f"({error.strerror}). Set VAR_DIR to a folder that can be written."
+                ) from error
+        config = Config()
+        config.set_main_option("script_location", str(MIGRATIONS))
+        known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
+        try:
+            with self.engine.begin() as connection:
+                current = MigrationContext.configure(connection).get_current_revision()
+                if current is not None and current not in known:
+                    raise StoreError(
+                        f"The database {self.name} was made by a newer version of the assistant "
+                        f"(revision {current}). Install that version, or restore an older backup."
+                    )
+                config.attributes["connection"] = connection
+                command.upgrade(config, "head")
+        except SQLAlchemyError as error:
+            raise self._explained(error) from error
+
+    def check(self) -> None:
+        """Ask the database for one row and one table.
+
+        Raises:
+            StoreError: it does not answer.
+        """
+        with self.reading() as session:
+            session.execute(sqlalchemy.text("SELECT 1 FROM conversations LIMIT 1"))
+
+    @contextmanager
+    def transaction(self) -> Iterator[Session]:
+        """A unit of work: committed at the end, rolled back on any error.
+
+        Raises:
+            StoreError: the database refused.
+        """
+        with self._session(self.engine) as session:
+            yield session
+
+    @contextmanager
+    def reading(self) -> Iterator[Session]:
+        """A transaction that only reads; it waits for no writer.
+
+        Raises:
+            StoreError: the database refused.
+        """
+        with self._session(self.engine.execution_options(reading=True)) as session:
+            yield session
+
+    @contextmanager
+    def _session(self, engine: Engine) -> Iterator[Session]:
+        session = Session(engine, future=True, expire_on_commit=False)
+        try:
+            with session, session.begin():
+                yield session
+        except DBAPIError as error:
+            raise self._explained(error) from error
+
+    def _explained(self, error: SQLAlchemyError) -> StoreError:
+        # the driver's text never holds bound values; SQLAlchemy's own would
+        reason = str(getattr(error, "orig", "")).splitlines()[:1] or [type(error).__name__]
+        advice = "Check that the database server runs and that DATABASE_URL is right"
+        if self._url.get_backend_name() == "sqlite":
+            advice = (
+                "Check that the folder exists, can be written and has space left, "
+                "or set VAR_DIR to one that does"
+            )
+        return StoreError(f"The database {self.name} refused: {reason[0]}. {advice}.")
+
+
+def _engine(url: Any) -> Engine:
+    if url.get_backend_name() != "sqlite":
+        return sqlalchemy.create_engine(url, future=True, pool_pre_ping=True)
+    engine = sqlalchemy.create_engine(
+        url, future=True, connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False}
+    )
+
+    @event.listens_for(engine, "connect")
+    def _on_connect(connection: sqlite3.Connection, _record: Any) -> None:
+        # the driver's own transaction handling begins too late for reads that lead to writes
+        connection.isolation_level = None
+        cursor = connection.cursor()
+        cursor.execute("PRAGMA journal_mode = WAL")
+        cursor.execute("PRAGMA synchronous = FULL")
+        cursor.execute("PRAGMA foreign_keys = ON")
+        cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def _on_begin(connection: Any) -> None:
+        # one writer at a time, decided at the start: no deadlock between read and write
+        reading = connection.get_execution_options().get("reading", False)
+        connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+
+    return engine

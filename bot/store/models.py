@@ -1,0 +1,220 @@
+"""The tables, in SQLAlchemy's declarative style.
+
+Times are UTC, kept as naive datetimes so that SQLite and PostgreSQL compare
+them alike; `utcnow` is the one place that makes them.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+from typing import Any, List, Optional
+
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    Column,
+    DateTime,
+    ForeignKey,
+    Index,
+    Integer,
+    String,
+    Text,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.orm import Mapped, declarative_base, relationship
+
+Base: Any = declarative_base()
+
+
+def utcnow() -> datetime:
+    """The time now, in UTC, without a zone marker."""
+    return datetime.now(timezone.utc).replace(tzinfo=None)
+
+
+class Conversation(Base):
+    """One client on one channel. The id is unguessable and made by the server."""
+
+    __tablename__ = "conversations"
+    id: Mapped[str] = Column(String(64), primary_key=True)
+    channel: Mapped[str] = Column(String(20), nullable=False)
+    created_at: Mapped[datetime] = Column(DateTime, nullable=False, default=utcnow)
+
+
+class StoredMessage(Base):
+    """One line of the transcript, from whichever side. Appended, never changed.
+
+    `seq` orders a conversation and is what an event stream resumes from.
+    A client's message carries the `request_key` of the request that brought it;
+    the replies to it point back at it, so that a repeated request finds them.
+    """
+
+    __tablename__ = "messages"
+    seq: Mapped[int] = Column(Integer, primary_key=True, autoincrement=True)
+    id: Mapped[str] = Column(String(32), nullable=False, unique=True)
+    conversation_id: Mapped[str] = Column(
+        String(64), ForeignKey("conversations.id", ondelete="CASCADE"), nullable=False
+    )
+    sender: Mapped[str] = Column(String(10), nullable=False)
+    at: Mapped[datetime] = Column(DateTime, nullable=False, default=utcnow)
+    text: Mapped[str] = Column(Text, nullable=False)
+    kind: Mapped[Optional[str]] = Column(String(20))
+    sources: Mapped[List[str]] = Column(JSON, nullable=False, default=list)
+    buttons: Mapped[List[Any]] = Column(JSON, nullable=False, default=list)
+    decision: Mapped[Optional[Any]] = Column(JSON)
+    case_number: Mapped[Optional[int]] = Column(Integer)
+    reply_to: Mapped[Optional[int]] = Column(Integer)
+    request_key: Mapped[Optional[str]] = Column(String(80))
+    request_digest: Mapped[Optional[str]] = Column(String(64))
+    answered: Mapped[bool] = Column(Boolean, nullable=False, default=False)
+
+    __table_args__ = (
+        UniqueConstraint("conversation_id", "request_key", name="one_request_per_key"),
+        Index("messages_of_conversation", "conversation_id", "seq"),
+        Index("replies_to_message", "reply_to"),
+        {"sqlite_autoincrement": True},
+    )
+
+
+class Offer(Base):
+    """A button that a conversation was shown: the only payloads it may send back."""
+
+    __tablename__ = "offers"
+    conversation_id: Mapped[str] = Column(
+        String(64), ForeignKey("conversations.id", ondelete="CASCADE"), primary_key=True
+    )
+    payload: Mapped[str] = Column(String(200), primary_key=True)
+    title: Mapped[str] = Column(String(200), nullable=False)
+
+
+class TrackerState(Base):
+    """Rasa's tracker of a conversation, bounded: one row, rewritten each turn."""
+
+    __tablename__ = "trackers"
+    conversation_id: Mapped[str] = Column(String(64), primary_key=True)
+    state: Mapped[str] = Column(Text, nullable=False)
+    updated_at: Mapped[datetime] = Column(DateTime, nullable=False, default=utcnow)
+
+
+class Screen(Base):
+    """A contraindication screen in progress or done, as the interview's own state."""
+
+    __tablename__ = "screens"
+    id: Mapped[str] = Column(String(32), primary_key=True)
+    conversation_id: Mapped[str] = Column(
+        String(64), ForeignKey("conversations.id", ondelete="CASCADE"), nullable=False
+    )
+    state: Mapped[Any] = Column(JSON, nullable=False)
+    status: Mapped[str] = Column(String(12), nullable=False, default="open")
+    rules_version: Mapped[str] = Column(String(40), nullable=False)
+    started_at: Mapped[datetime] = Column(DateTime, nullable=False, default=utcnow)
+    updated_at: Mapped[datetime] = Column(DateTime, nullable=False, default=utcnow)
+
+    __table_args__ = (
+        Index(
+            "one_open_screen",
+            "conversation_id",
+            unique=True,
+            sqlite_where=text("status = 'open'"),
+            postgresql_where=text("status = 'open'"),
+        ),
+    )
+
+
+class DecisionRecord(Base):
+    """A decision of the screen, kept as it was told, with what led to it."""
+
+    __tablename__ = "decisions"
+    id: Mapped[str] = Column(String(32), primary_key=True)
+    conversation_id: Mapped[Optional[str]] = Column(
+        String(64), ForeignKey("conversations.id", ondelete="CASCADE"), index=True
+    )
+    screen_id: Mapped[Optional[str]] = Column(String(32))
+    outcome: Mapped[str] = Column(String(20), nullable=False)
+    unanswered: Mapped[List[str]] = Column(JSON, nullable=False)
+    rules_fired: Mapped[List[str]] = Column(JSON, nullable=False)
+    rules_version: Mapped[str] = Column(String(40), nullable=False)
+    notes: Mapped[List[str]] = Column(JSON, nullable=False)
+    message: Mapped[str] = Column(Text, nullable=False)
+    decided_at: Mapped[datetime] = Column(DateTime, nullable=False)
+    valid_until: Mapped[Optional[datetime]] = Column(DateTime)
+    case_number: Mapped[Optional[int]] = Column(Integer)
+    findings: Mapped[List["FindingRecord"]] = relationship(
+        "FindingRecord", order_by="FindingRecord.position", cascade="all, delete-orphan"
+    )
+
+
+class FindingRecord(Base):
+    """One finding of a decision, with the client's own words and its source."""
+
+    __tablename__ = "findings"
+    decision_id: Mapped[str] = Column(
+        String(32), ForeignKey("decisions.id", ondelete="CASCADE"), primary_key=True
+    )
+    position: Mapped[int] = Column(Integer, primary_key=True)
+    condition: Mapped[str] = Column(String(60), nullable=False)
+    status: Mapped[str] = Column(String(20), nullable=False)
+    origin: Mapped[str] = Column(String(20), nullable=False)
+    evidence: Mapped[str] = Column(Text, nullable=False)
+    source: Mapped[str] = Column(String(80), nullable=False)
+    rule: Mapped[str] = Column(String(80), nullable=False)
+
+
+class Case(Base):
+    """Something a person must look at. One open case a conversation."""
+
+    __tablename__ = "cases"
+    number: Mapped[int] = Column(Integer, primary_key=True, autoincrement=True)
+    conversation_id: Mapped[str] = Column(
+        String(64), ForeignKey("conversations.id", ondelete="CASCADE"), nullable=False
+    )
+    status: Mapped[str] = Column(String(20), nullable=False, default="open")
+    priority: Mapped[str] = Column(String(10), nullable=False)
+    opened_at: Mapped[datetime] = Column(DateTime, nullable=False, default=utcnow)
+    updated_at: Mapped[datetime] = Column(DateTime, nullable=False, default=utcnow)
+    reasons: Mapped[List["CaseReason"]] = relationship(
+        "CaseReason", order_by="CaseReason.id", cascade="all, delete-orphan"
+    )
+
+    __table_args__ = (
+        Index(
+            "one_open_case",
+            "conversation_id",
+            unique=True,
+            sqlite_where=text("status <> 'closed'"),
+            postgresql_where=text("status <> 'closed'"),
+        ),
+        {"sqlite_autoincrement": True},
+    )
+
+    @property
+    def label(self) -> str:
+        """How people name the case, for example `C-1042`."""
+        return case_label(self.number)
+
+
+class CaseReason(Base):
+    """Why a case is open; a case gathers reasons while it stays open."""
+
+    __tablename__ = "case_reasons"
+    id: Mapped[int] = Column(Integer, primary_key=True, autoincrement=True)
+    case_number: Mapped[int] = Column(
+        Integer, ForeignKey("cases.number", ondelete="CASCADE"), nullable=False, index=True
+    )
+    reason: Mapped[str] = Column(String(20), nullable=False)
+    words: Mapped[str] = Column(Text, nullable=False)
+    decision_id: Mapped[Optional[str]] = Column(String(32))
+    at: Mapped[datetime] = Column(DateTime, nullable=False, default=utcnow)
+
+
+class Secret(Base):
+    """A key the servers of one installation share, made at first start."""
+
+    __tablename__ = "secrets"
+    name: Mapped[str] = Column(String(40), primary_key=True)
+    value: Mapped[str] = Column(Text, nullable=False)
+
+
+def case_label(number: int) -> str:
+    """The public name of a case number."""
+    return f"C-{number}"
