@@ -40,9 +40,6 @@ class Settings(BaseSettings):
     timezone: str = Field("Europe/London", description="the practice's time zone (IANA name)")
     booking_url: str = Field("", description="where a client who may book is sent")
     emergency_number: str = Field("112", min_length=2, max_length=20)
-    screen_valid_days: int = Field(
-        30, ge=1, le=365, description="how many days a decision of the screen holds"
-    )
     token_days: int = Field(30, ge=1, le=365, description="how long a chat token is accepted")
     rate_limits: bool = Field(True, description="off for evaluation and load tests on loopback")
     log_level: str = Field("INFO")

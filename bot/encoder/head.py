@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize, minimize_scalar
 from scipy.sparse import csr_matrix
 from scipy.special import log_softmax, softmax
-from sklearn.model_selection import StratifiedGroupKFold
+from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 from sklearn.utils.extmath import randomized_svd
 
 from bot.encoder.errors import EncoderError
@@ -76,7 +76,7 @@ class LinearHead:
             balance: 1 lets every label count the same, however few rows it has; 0 every row.
             iterations: at most so many steps; fewer also regularise.
             calibration_folds: how many fifths of the rows, held out in turn, the temperature
-                is measured on; 0 leaves it at 1.
+                is measured on; 0 leaves it at 1, as do fewer than five rows of every label.
 
         Raises:
             ValueError: the lengths differ, or there are fewer than two labels.
@@ -95,14 +95,20 @@ class LinearHead:
             grams = _weighted(counts, rarity, ngram_weight)
         weights = (np.bincount(targets)[targets] ** -float(balance)).astype(np.float32)
 
+        inputs = features
+        directions = None
+        if grams is not None and ngram_rank is not None:
+            directions = _main_directions(grams, ngram_rank)
+            inputs = np.hstack([features, grams @ directions.T])
+
         def solve(rows: NDArray[np.int64]) -> _Solution:
             problem = _Problem(targets[rows], weights[rows], len(names), penalty, iterations)
-            if grams is None or ngram_rank is None:
-                return _solve(features[rows], None if grams is None else grams[rows], problem)
-            return _solve_in_subspace(features[rows], grams[rows], ngram_rank, problem)
+            if directions is not None:
+                return _solve(inputs[rows], None, problem).unfolded(features.shape[1], directions)
+            return _solve(inputs[rows], None if grams is None else grams[rows], problem)
 
         temperature = 1.0
-        if calibration_folds:
+        if calibration_folds and np.bincount(targets).max() >= 5:
             scores: list[NDArray[np.float32]] = []
             truth: list[NDArray[np.int64]] = []
             for train, test in _fifths(targets, groups)[:calibration_folds]:
@@ -184,6 +190,10 @@ class _Solution:
             scores = scores + grams @ self.sparse
         return scores
 
+    def unfolded(self, dimensions: int, directions: NDArray[np.float32]) -> _Solution:
+        """The same solution with weights per bucket instead of per direction."""
+        return _Solution(self.dense[:dimensions], self.bias, directions.T @ self.dense[dimensions:])
+
 
 def _rarity(counts: csr_matrix) -> NDArray[np.float32]:
     """Inverse document frequency per bucket, smoothed as if one text held every n-gram."""
@@ -255,32 +265,24 @@ def _solve(features: NDArray[np.float32], grams: csr_matrix | None, problem: _Pr
     return _Solution(best[:dimensions], best[-1], sparse)
 
 
-def _solve_in_subspace(
-    features: NDArray[np.float32], grams: csr_matrix, rank: int, problem: _Problem
-) -> _Solution:
-    """As `_solve`, with n-grams projected on their `rank` main directions.
-
-    The projection is folded back into the weights, so that nothing of it is kept.
-    """
+def _main_directions(grams: csr_matrix, rank: int) -> NDArray[np.float32]:
+    """The `rank` directions along which the rows differ most, shape (rank, buckets)."""
     rank = min(rank, min(grams.shape) - 1)
-    _, _, directions = randomized_svd(grams, rank, n_iter=2, random_state=0)
-    directions = directions.astype(np.float32)
-    solution = _solve(np.hstack([features, grams @ directions.T]), None, problem)
-    dimensions = features.shape[1]
-    return _Solution(
-        solution.dense[:dimensions], solution.bias, directions.T @ solution.dense[dimensions:]
-    )
+    # More power iterations cost more time than all else and change no figure.
+    _, _, directions = randomized_svd(grams, rank, n_iter=1, random_state=0)
+    return np.asarray(directions, dtype=np.float32)
 
 
 def _fifths(
     targets: NDArray[np.int64], groups: Sequence[int] | None
 ) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:
     """Five (train, test) splits by row number, alike in labels, keeping groups together."""
-    names = np.arange(len(targets)) if groups is None else np.asarray(groups)
     with warnings.catch_warnings():
         # A label of fewer than five rows is missing from some folds, which is no harm here.
         warnings.filterwarnings("ignore", message="The least populated class", category=UserWarning)
-        return list(StratifiedGroupKFold(5, shuffle=True, random_state=0).split(targets, targets, names))
+        if groups is None:
+            return list(StratifiedKFold(5, shuffle=True, random_state=0).split(targets, targets))
+        return list(StratifiedGroupKFold(5, shuffle=True, random_state=0).split(targets, targets, groups))
 
 
 def _temperature(scores: NDArray[np.float32], targets: NDArray[np.int64]) -> float:

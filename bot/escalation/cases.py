@@ -19,6 +19,8 @@ REASONS = {
     "not_eligible": "decision",
     "review": "decision",
     "modified": "decision",
+    # something the therapist should know about a client who may book
+    "note": "question",
     "human": "question",
     "complaint": "question",
     "after_effect": "decision",

@@ -84,6 +84,7 @@ CONVERSATION: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
                 "yes",
                 "no",
                 "not_sure",
+                "why",
                 "something_else",
                 "treatment",
                 "getting_ready",
@@ -106,6 +107,7 @@ CONVERSATION: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
             f"health_remark.{kind}": _NOTHING for kind in ("relative", "negated", "general", "curiosity", "figurative")
         },
         **{f"screen.{name}": _NOTHING for name in ("offer", "back", "stopped", "not_running", "already_running")},
+        "screen.case": _CASE,
         "consent.ask": _NOTHING,
         "consent.declined": _NOTHING,
         **{

@@ -67,6 +67,7 @@ class StoredMessage(Base):
     request_key: Mapped[Optional[str]] = Column(String(80))
     request_digest: Mapped[Optional[str]] = Column(String(64))
     answered: Mapped[bool] = Column(Boolean, nullable=False, default=False)
+    pressed: Mapped[bool] = Column(Boolean, nullable=False, default=False)
 
     __table_args__ = (
         UniqueConstraint("conversation_id", "request_key", name="one_request_per_key"),

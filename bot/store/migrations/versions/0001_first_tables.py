@@ -37,6 +37,7 @@ def upgrade() -> None:
         sa.Column("request_key", sa.String(80)),
         sa.Column("request_digest", sa.String(64)),
         sa.Column("answered", sa.Boolean, nullable=False),
+        sa.Column("pressed", sa.Boolean, nullable=False),
         sa.UniqueConstraint("conversation_id", "request_key", name="one_request_per_key"),
         sqlite_autoincrement=True,
     )

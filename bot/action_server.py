@@ -1,0 +1,15 @@
+"""The action server process: Rasa SDK's, on loopback, ready before it listens."""
+
+from __future__ import annotations
+
+from rasa_sdk.endpoint import create_app
+
+from actions.skill import assistant
+
+
+def serve(port: int) -> None:
+    """Load everything, then listen on 127.0.0.1 until told to stop."""
+    # a first client must not wait for dictionaries and models to load
+    assistant()
+    app = create_app("actions", cors_origins=[])
+    app.run(host="127.0.0.1", port=port, access_log=False, motd=False)

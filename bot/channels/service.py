@@ -1,0 +1,58 @@
+"""The parts that the channels of one server process share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sanic import Sanic
+
+from bot.channels.limits import Limits
+from bot.channels.tokens import ChatTokens
+from bot.channels.turn import Turns
+from bot.dialogue.alarm import AlarmReply
+from bot.dialogue.greeting import greeting
+from bot.dialogue.reading import load_detector
+from bot.handout import Handout
+from bot.screening import Rulebook
+from bot.settings import Settings, settings
+from bot.store.database import Database
+from bot.store.secrets import shared_secret
+
+
+@dataclass(frozen=True)
+class Service:
+    """What a channel needs besides Rasa's agent."""
+
+    settings: Settings
+    database: Database
+    turns: Turns
+    tokens: ChatTokens
+    limits: Limits
+
+
+def service(app: Sanic) -> Service:
+    """The process's service, built at first use."""
+    found: Service | None = getattr(app.ctx, "service", None)
+    if found is None:
+        found = build_service(settings())
+        app.ctx.service = found
+    return found
+
+
+def build_service(chosen: Settings) -> Service:
+    """Wire the parts together.
+
+    Raises:
+        StoreError, HandoutError, EncoderError, EmergencyError: a part cannot be used.
+    """
+    database = Database(chosen.database.get_secret_value())
+    handout = Handout.load()
+    detector = load_detector()
+    alarm = AlarmReply(detector, Rulebook.load(), chosen)
+    return Service(
+        settings=chosen,
+        database=database,
+        turns=Turns(database, detector, alarm, lambda: greeting(handout, chosen)),
+        tokens=ChatTokens(shared_secret(database, "chat_tokens"), chosen.token_days),
+        limits=Limits(chosen.rate_limits),
+    )

@@ -1,0 +1,328 @@
+"""One turn of a conversation, the same for every channel.
+
+A client's message is written before anything reads it, and the replies are
+written before the client sees them; a request that is repeated finds the
+first answer. The emergency layer looks at every message before Rasa does and
+whatever state the conversation is in.
+
+This module must not know how a channel looks (HTTP, Telegram) and holds no
+rule about health.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+import logging
+import secrets
+from dataclasses import dataclass
+from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, TypeVar
+
+from rasa.core.agent import Agent
+from rasa.core.channels.channel import OutputChannel, UserMessage
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from bot.channels.problems import Problem, invalid
+from bot.dialogue.alarm import AlarmReply
+from bot.dialogue.message import Message
+from bot.emergency import EmergencyDetector
+from bot.escalation import open_case_of
+from bot.store.database import Database
+from bot.store.models import Conversation, Offer, StoredMessage, case_label
+from bot.store.tracker_store import deferred_saves, write_trackers
+
+logger = logging.getLogger(__name__)
+
+MAX_TEXT = 2000
+FAILED = {"failed": True}
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Incoming:
+    """What a client sent: words, or the payload of a button they were offered."""
+
+    text: Optional[str] = None
+    payload: Optional[str] = None
+
+    @property
+    def digest(self) -> str:
+        """Tells whether a repeated request carries the same content."""
+        return hashlib.sha256(json.dumps([self.text, self.payload]).encode()).hexdigest()
+
+
+class Collector(OutputChannel):
+    """Gathers what Rasa says in one turn."""
+
+    def __init__(self) -> None:
+        self.messages: List[Dict[str, Any]] = []
+        self.failed = False
+
+    @classmethod
+    def name(cls) -> str:
+        """Rasa's name for this output."""
+        return "collector"
+
+    async def send_custom_json(
+        self, recipient_id: str, json_message: Mapping[str, Any], **kwargs: Any
+    ) -> None:
+        """Take a message of ours, or note that an action failed."""
+        if json_message == FAILED:
+            self.failed = True
+        else:
+            self.messages.append(dict(json_message))
+
+    async def send_text_message(self, recipient_id: str, text: str, **kwargs: Any) -> None:
+        """Take a plain response of the domain."""
+        self.messages.append(Message(text=text, kind="smalltalk").as_dict())
+
+
+class Turns:
+    """Takes turns in conversations.
+
+    Args:
+        database: where conversations are kept.
+        detector: the emergency layer.
+        alarm: what is said and kept in an emergency.
+        greeting: the first message of a conversation.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        detector: EmergencyDetector,
+        alarm: AlarmReply,
+        greeting: Callable[[], Message],
+    ) -> None:
+        self._database = database
+        self._detector = detector
+        self._alarm = alarm
+        self._greeting = greeting
+
+    async def open(self, conversation_id: str, channel: str) -> List[StoredMessage]:
+        """Begin a conversation; returns the greeting as stored."""
+
+        def _open() -> List[StoredMessage]:
+            with self._database.transaction() as session:
+                session.add(Conversation(id=conversation_id, channel=channel))
+                session.flush()
+                return add_messages(session, conversation_id, [self._greeting().as_dict()])
+
+        return await _in_thread(_open)
+
+    async def history(self, conversation_id: str) -> List[StoredMessage]:
+        """The whole transcript, oldest first."""
+
+        def _history() -> List[StoredMessage]:
+            with self._database.reading() as session:
+                _require(session, conversation_id)
+                return list(
+                    session.scalars(
+                        select(StoredMessage)
+                        .where(StoredMessage.conversation_id == conversation_id)
+                        .order_by(StoredMessage.seq)
+                    )
+                )
+
+        return await _in_thread(_history)
+
+    async def take(
+        self, agent: Agent, conversation_id: str, incoming: Incoming, request_key: Optional[str]
+    ) -> List[StoredMessage]:
+        """Answer one message.
+
+        Args:
+            request_key: names the request; repeating it returns the first answer.
+
+        Returns:
+            The replies, already stored; empty while the therapist has taken over.
+
+        Raises:
+            Problem: the payload was never offered, the key belongs to another
+                message, the conversation is gone, or a part did not answer.
+        """
+        async with agent.lock_store.lock(conversation_id):
+            received = await _in_thread(
+                lambda: self._receive(conversation_id, incoming, request_key)
+            )
+            if received.answered:
+                return await _in_thread(lambda: self._replies(received.seq))
+            if incoming.text is not None:
+                alarm = self._detector.check(received.text)
+                if alarm is not None:
+                    return await _in_thread(lambda: self._raise_alarm(received, alarm))
+            if await _in_thread(lambda: self._taken_over(conversation_id)):
+                return await _in_thread(lambda: self._finish(received, [], {}))
+            # a typed slash is a client's character, not a command to Rasa
+            said = incoming.payload or received.text.lstrip("/ ") or "?"
+            collector = Collector()
+            with deferred_saves() as trackers:
+                await agent.processor.handle_message(
+                    UserMessage(
+                        said,
+                        output_channel=collector,
+                        sender_id=conversation_id,
+                        input_channel="chat",
+                        message_id=received.id,
+                    )
+                )
+            if collector.failed or not collector.messages:
+                raise Problem(
+                    503,
+                    "Your message has arrived, but the assistant could not answer it just now. "
+                    "Please send it again in a moment.",
+                    headers={"Retry-After": "2"},
+                )
+            return await _in_thread(lambda: self._finish(received, collector.messages, trackers))
+
+    def _receive(
+        self, conversation_id: str, incoming: Incoming, request_key: Optional[str]
+    ) -> StoredMessage:
+        with self._database.transaction() as session:
+            _require(session, conversation_id)
+            if request_key is not None:
+                known = session.scalars(
+                    select(StoredMessage).where(
+                        StoredMessage.conversation_id == conversation_id,
+                        StoredMessage.request_key == request_key,
+                    )
+                ).first()
+                if known is not None:
+                    if known.request_digest != incoming.digest:
+                        raise Problem(
+                            409,
+                            "This Idempotency-Key was used for another message. "
+                            "Use a new key for a new message.",
+                        )
+                    return known
+            text = incoming.text
+            if text is None:
+                offer = session.get(Offer, (conversation_id, incoming.payload))
+                if offer is None:
+                    raise invalid(
+                        "payload", "Send only a payload that a button of this conversation holds."
+                    )
+                text = offer.title
+            message = StoredMessage(
+                id=secrets.token_hex(12),
+                conversation_id=conversation_id,
+                sender="client",
+                text=text,
+                kind="notice",
+                sources=[],
+                buttons=[],
+                request_key=request_key,
+                request_digest=incoming.digest,
+                answered=False,
+                pressed=incoming.payload is not None,
+            )
+            session.add(message)
+            session.flush()
+            return message
+
+    def _replies(self, seq: int) -> List[StoredMessage]:
+        with self._database.reading() as session:
+            return list(
+                session.scalars(
+                    select(StoredMessage)
+                    .where(StoredMessage.reply_to == seq)
+                    .order_by(StoredMessage.seq)
+                )
+            )
+
+    def _taken_over(self, conversation_id: str) -> bool:
+        with self._database.reading() as session:
+            case = open_case_of(session, conversation_id)
+            return case is not None and case.status == "taken_over"
+
+    def _raise_alarm(self, received: StoredMessage, alarm: Any) -> List[StoredMessage]:
+        with self._database.transaction() as session:
+            message = self._alarm.raise_in(session, received.conversation_id, received.text, alarm)
+            return self._answer(session, received, [message.as_dict()])
+
+    def _finish(
+        self,
+        received: StoredMessage,
+        messages: Sequence[Mapping[str, Any]],
+        trackers: Dict[str, str],
+    ) -> List[StoredMessage]:
+        with self._database.transaction() as session:
+            write_trackers(session, trackers)
+            return self._answer(session, received, messages)
+
+    @staticmethod
+    def _answer(
+        session: Session, received: StoredMessage, messages: Sequence[Mapping[str, Any]]
+    ) -> List[StoredMessage]:
+        asked = session.get(StoredMessage, received.seq)
+        if asked is None:
+            raise Problem(404, "This conversation was deleted. Start a new one.")
+        asked.answered = True
+        return add_messages(session, received.conversation_id, messages, reply_to=received.seq)
+
+
+def add_messages(
+    session: Session,
+    conversation_id: str,
+    messages: Sequence[Mapping[str, Any]],
+    reply_to: Optional[int] = None,
+    sender: str = "assistant",
+) -> List[StoredMessage]:
+    """Append messages to the transcript and remember the buttons they offer."""
+    stored = []
+    for message in messages:
+        case = message.get("case")
+        row = StoredMessage(
+            id=secrets.token_hex(12),
+            conversation_id=conversation_id,
+            sender=sender,
+            text=message["text"],
+            kind=message["kind"],
+            sources=message["sources"],
+            buttons=message["buttons"],
+            decision=message["decision"],
+            case_number=int(case[2:]) if case else None,
+            reply_to=reply_to,
+            answered=True,
+        )
+        session.add(row)
+        # flushed one by one: the order of ids is the order of the conversation
+        session.flush()
+        stored.append(row)
+        for button in message["buttons"]:
+            session.merge(
+                Offer(
+                    conversation_id=conversation_id,
+                    payload=button["payload"],
+                    title=button["title"],
+                )
+            )
+    return stored
+
+
+def as_contract(message: StoredMessage) -> Dict[str, Any]:
+    """A stored message in the contract's shape (`Message`)."""
+    return {
+        "id": message.id,
+        "from": message.sender,
+        "at": message.at.isoformat(timespec="milliseconds") + "Z",
+        "text": message.text,
+        "kind": message.kind,
+        "sources": message.sources,
+        "buttons": message.buttons,
+        "decision": message.decision,
+        "case": case_label(message.case_number) if message.case_number else None,
+    }
+
+
+def _require(session: Session, conversation_id: str) -> None:
+    if session.get(Conversation, conversation_id) is None:
+        raise Problem(404, "This conversation does not exist any more. Start a new one.")
+
+
+async def _in_thread(work: Callable[[], T]) -> T:
+    # a locked or slow database must not stop the other conversations
+    return await asyncio.get_running_loop().run_in_executor(None, work)

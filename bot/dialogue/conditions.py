@@ -1,0 +1,121 @@
+"""A health condition told in chat: which list it is on, never cleared in passing.
+
+Two readers see it: the NLU's group and the screen's reader of free text. What
+either reads as the client's own is answered (policy.md 2.8 and 2.9).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Dict, List, Optional, Tuple
+
+from bot.dialogue import buttons
+from bot.dialogue.alarm import AlarmReply
+from bot.dialogue.message import Message, Part
+from bot.handout import Handout
+from bot.screening import Finding
+from bot.screening.reader import Reader
+
+if TYPE_CHECKING:
+    from bot.dialogue.assistant import Turn
+
+# the screen's ids and the handout's names for the ten listed conditions
+GROUPS: Dict[str, str] = {
+    "recent_sutures": "sutures",
+    "uncontrolled_hypertension": "hypertension",
+    "kidney_dysfunction": "kidney",
+    "hematoma": "hematoma",
+    "osteomyelitis": "osteomyelitis",
+    "anticoagulants": "anticoagulant",
+    "varicose_veins": "varicose",
+    "cancer": "cancer",
+    "rheumatoid_arthritis": "ra",
+    "acute_inflammation": "inflammatory",
+}
+# a bruise is what treatment leaves: the word alone discloses nothing
+LISTINGS = ("contraindication", "modified", "other")
+REMARKS = ("relative", "negated", "general", "curiosity", "figurative")
+
+
+class Conditions:
+    """Answers what clients say about health."""
+
+    def __init__(self, handout: Handout, reader: Reader, alarm: AlarmReply) -> None:
+        self._handout = handout
+        self._reader = reader
+        self._alarm = alarm
+
+    def told(self, turn: Turn, text: str) -> List[Finding]:
+        """The findings of a text that are the patient's own and count, once a condition."""
+        found = self._reader.read(text, turn.now.date()).findings
+        own = [f for f in found if f.counts and f.listing in LISTINGS and f.rule != "second_reader"]
+        return list({finding.condition: finding for finding in own}.values())
+
+    def notice(self, turn: Turn, part: Part) -> bool:
+        """Answer a condition that came along with a question; True if there was one."""
+        findings = [f for f in self.told(turn, part.text) if f.condition != "unread"]
+        if findings:
+            self._answer(turn, findings, part)
+        return bool(findings)
+
+    def answer(self, turn: Turn, part: Part) -> None:
+        """Answer a part that the NLU read as a condition."""
+        findings = self.told(turn, part.text)
+        if not findings:
+            listing = self._handout.condition(part.topic)
+            name = listing.name if listing else None
+            self._tell(turn, name, listing.passage if listing else None, part)
+            return
+        self._answer(turn, findings, part)
+
+    def remark(self, turn: Turn, part: Part) -> None:
+        """Answer health words that disclose nothing, unless the reader sees a disclosure."""
+        if self.notice(turn, part):
+            return
+        kind = part.topic if part.topic in REMARKS else "general"
+        sources = ("contraindications", "modified") if kind == "curiosity" else ()
+        turn.messages.append(
+            Message(self._handout.say(f"health_remark.{kind}"), "condition", sources=sources)
+        )
+
+    def alarm(self, turn: Turn, part: Part) -> None:
+        """An alarm that only the NLU saw."""
+        turn.messages.append(
+            self._alarm.second_net(turn.session, turn.conversation_id, part.text, part.topic)
+        )
+
+    def _answer(self, turn: Turn, findings: List[Finding], part: Part) -> None:
+        # the gravest list first, and each list once: one message must not become five
+        by_list: Dict[Optional[str], Tuple[Finding, Optional[str]]] = {}
+        for finding in sorted(findings, key=lambda f: LISTINGS.index(f.listing)):
+            by_list.setdefault(finding.listing, (finding, self._name(finding, part)))
+        for finding, name in by_list.values():
+            passage = {"contraindication": "contraindications", "modified": "modified"}.get(finding.listing)
+            self._tell(turn, name, passage, part)
+
+    def _name(self, finding: Finding, part: Part) -> Optional[str]:
+        group = GROUPS.get(finding.condition, part.topic if part.intent == "condition" else "")
+        known = self._handout.condition(group)
+        if known is not None and (known.passage is None) == (finding.listing == "other"):
+            return known.name
+        return finding.condition.replace("_", " ")
+
+    def _tell(self, turn: Turn, name: Optional[str], passage: Optional[str], part: Part) -> None:
+        if any(m.kind == "condition" and (m.sources == ((passage,) if passage else ())) for m in turn.messages):
+            return
+        which = {"contraindications": "contraindication", "modified": "modified"}.get(passage or "", "unlisted")
+        text = (
+            self._handout.say(f"condition.{which}", condition=name)
+            if name
+            else self._handout.say("condition.unnamed")
+        )
+        turn.memory.offered = "screen" if passage else "pass_on"
+        turn.memory.question = turn.heard.text
+        screen, ask = buttons.start_screen(self._handout), buttons.pass_on(self._handout)
+        turn.messages.append(
+            Message(
+                text,
+                "condition",
+                sources=(passage,) if passage else (),
+                buttons=(screen, ask) if passage else (ask, screen),
+            )
+        )

@@ -1,0 +1,166 @@
+"""Screens and decisions in the database: opening, continuing, deciding.
+
+Between the pure interview and the tables; it must not know what is asked or said.
+"""
+
+from __future__ import annotations
+
+import secrets
+from datetime import datetime, timezone
+from typing import Any, Dict, List, Mapping, Optional
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session, selectinload
+
+from bot.screening import Decision, Finding, Rulebook, decide
+from bot.store.models import (
+    DecisionRecord,
+    FindingRecord,
+    Screen,
+    StoredMessage,
+    case_label,
+    utcnow,
+)
+
+# older words of a long conversation are the therapist's to read, not the screen's
+EARLIER_MESSAGES = 50
+
+
+def open_screen(session: Session, conversation_id: str) -> Optional[Screen]:
+    """The conversation's open screen, or None."""
+    return session.scalars(
+        select(Screen).where(Screen.conversation_id == conversation_id, Screen.status == "open")
+    ).first()
+
+
+def new_screen(session: Session, conversation_id: str, state: Mapping[str, Any], version: str) -> Screen:
+    """Begin a screen; the conversation must have none open."""
+    screen = Screen(
+        # short: it is part of every button's payload
+        id=secrets.token_hex(4),
+        conversation_id=conversation_id,
+        state=dict(state),
+        rules_version=version,
+    )
+    session.add(screen)
+    session.flush()
+    return screen
+
+
+def keep(screen: Screen, state: Mapping[str, Any], status: str = "open") -> None:
+    """Keep where the interview is, and how it ended."""
+    screen.state = dict(state)
+    screen.status = status
+    screen.updated_at = utcnow()
+
+
+def earlier_words(session: Session, conversation_id: str) -> List[str]:
+    """What the client wrote in this conversation, oldest first, buttons left out."""
+    rows = session.scalars(
+        select(StoredMessage)
+        .where(StoredMessage.conversation_id == conversation_id, StoredMessage.sender == "client")
+        .order_by(StoredMessage.seq.desc())
+        .limit(EARLIER_MESSAGES)
+    )
+    return [row.text for row in rows if not row.pressed][::-1]
+
+
+def record_decision(
+    session: Session, conversation_id: Optional[str], decision: Decision, screen_id: Optional[str]
+) -> DecisionRecord:
+    """Keep a decision with its findings; the caller's transaction makes it durable."""
+    record = DecisionRecord(
+        id=secrets.token_hex(12),
+        conversation_id=conversation_id,
+        screen_id=screen_id,
+        outcome=decision.outcome,
+        unanswered=list(decision.unanswered),
+        rules_fired=list(decision.rules_fired),
+        rules_version=decision.rules_version,
+        notes=list(decision.notes),
+        message=decision.message,
+        decided_at=_naive(decision.decided_at),
+        valid_until=_naive(decision.valid_until) if decision.valid_until else None,
+        findings=[_kept(number, finding) for number, finding in enumerate(decision.findings)],
+    )
+    session.add(record)
+    session.flush()
+    return record
+
+
+def latest_decision(session: Session, conversation_id: str) -> Optional[DecisionRecord]:
+    """The conversation's last decision with its findings, or None."""
+    return session.scalars(
+        select(DecisionRecord)
+        .where(DecisionRecord.conversation_id == conversation_id)
+        .order_by(DecisionRecord.decided_at.desc())
+        .options(selectinload(DecisionRecord.findings))
+        .limit(1)
+    ).first()
+
+
+def as_contract(record: DecisionRecord, token: Optional[str]) -> Dict[str, Any]:
+    """A decision in the contract's shape (`Decision`)."""
+    return {
+        "id": record.id,
+        "outcome": record.outcome,
+        "findings": [
+            {
+                "condition": finding.condition,
+                "status": finding.status,
+                "origin": finding.origin,
+                "evidence": finding.evidence,
+                "source": finding.source,
+            }
+            for finding in record.findings
+        ],
+        "unanswered": record.unanswered,
+        "message": record.message,
+        "rules_version": record.rules_version,
+        "decided_at": _rfc3339(record.decided_at),
+        "valid_until": _rfc3339(record.valid_until) if record.valid_until else None,
+        "token": token,
+        "case": case_label(record.case_number) if record.case_number else None,
+    }
+
+
+def close_as_urgent(
+    session: Session, conversation_id: str, words: str, rulebook: Rulebook, now: datetime
+) -> Optional[str]:
+    """End an open screen with the outcome `urgent`; returns the decision's id.
+
+    A screen whose client has not consented is ended without a decision.
+    """
+    screen = open_screen(session, conversation_id)
+    if screen is None:
+        return None
+    state = screen.state
+    keep(screen, state, "decided")
+    if state["state"] == "consent":
+        return None
+    alarm = Finding(
+        "alarming_symptom", "present", "text", words, "practice.alarming", "urgent", rule="emergency_layer"
+    )
+    said = [Finding.from_dict(f) for found in state["findings"].values() for f in found]
+    decision = decide(rulebook, state["answers"], state["follow_ups"], [*said, alarm], now)
+    return str(record_decision(session, conversation_id, decision, screen.id).id)
+
+
+def _kept(position: int, finding: Finding) -> FindingRecord:
+    return FindingRecord(
+        position=position,
+        condition=finding.condition,
+        status=finding.status,
+        origin=finding.origin,
+        evidence=finding.evidence,
+        source=finding.source,
+        rule=finding.rule,
+    )
+
+
+def _naive(moment: datetime) -> datetime:
+    return moment.astimezone(timezone.utc).replace(tzinfo=None)
+
+
+def _rfc3339(moment: datetime) -> str:
+    return moment.isoformat(timespec="seconds") + "Z"

@@ -1,0 +1,249 @@
+"""From scored pieces of a message to the parts that deserve an answer of their own.
+
+Pieces come from `splitting`, scores from any classifier given as a function. Greetings
+and story are set aside when something else asks or tells more, neighbours that mean the
+same are joined, and a list is taken apart only if its items are surely different
+questions. Knows nothing of Rasa.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Callable, Final, Sequence, TypedDict
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bot.nlu import thresholds
+from bot.nlu.splitting import Piece, split
+
+#: Texts to probabilities, shape (number of texts, number of labels).
+Scorer = Callable[[Sequence[str]], NDArray[np.float32]]
+
+_RANKING_LENGTH = 3
+#: Longer messages are scored as a whole by their ends, where greeting and question are.
+_WHOLE_CHARACTERS = 600
+
+#: Said beside something else, these need no answer of their own.
+_FILLER: Final = frozenset({"smalltalk"})
+#: What a statement may be and still count beside a question: it discloses something, asks
+#: for someone, or answers what the assistant asked.
+_COUNTS_UNASKED: Final = frozenset(
+    {
+        "after_effect", "complaint", "condition", "emergency", "human", "my_data", "start_screen",
+        "stop_screen", "affirm", "deny", "unsure", "correct_answer", "go_back", "skip_question",
+    }
+)  # fmt: skip
+#: Groups whose reply depends on the key; of the others the group alone has to be right.
+_ANSWERED_BY_KEY: Final = frozenset({"handout"})
+_LISTABLE: Final = frozenset({"handout", "not_in_handout"})
+
+#: Questions whose subject is in the sentence before ("Is that normal?").
+_POINTS_BACK = re.compile(
+    r"^(?:(?:so|and|but|ok|okay|pls|please|just)\W+)*"
+    r"(?:is|are|was|does|do|will|would|should|could|can|how|what|why|when|any)\b(?:\W+\w+){0,5}\W*$",
+    re.IGNORECASE,
+)
+_POINTER = re.compile(r"\b(?:it|that|this|they|them|these|those|normal|expected|usual|worry|worried)\b", re.IGNORECASE)
+
+
+class Ranked(TypedDict):
+    """A label with its calibrated probability."""
+
+    name: str
+    confidence: float
+
+
+class Part(TypedDict):
+    """One part of a message, as it travels in Rasa's parse data.
+
+    `text` is `message[start:end]`; `intent` is the most probable group and `response_key`
+    the most probable key in it (`handout/bruising`). `confidence` is the calibrated
+    probability of the key for `handout`, whose answer depends on it, and of the group for
+    all others. `ranking` holds three keys with their own probabilities: `response_key`
+    first, then the next best of any group.
+    """
+
+    text: str
+    start: int
+    end: int
+    intent: str
+    response_key: str
+    confidence: float
+    ranking: list[Ranked]
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a message says.
+
+    Attributes:
+        parts: what deserves an answer of its own, in order.
+        whole: the message taken as one part.
+        groups: the probabilities of the whole message summed over the keys of each group,
+            best first.
+    """
+
+    parts: tuple[Part, ...]
+    whole: Part
+    groups: list[Ranked]
+
+
+def gist(text: str) -> str:
+    """The stretch of a message by which it is scored as a whole."""
+    if len(text) <= _WHOLE_CHARACTERS:
+        return text
+    half = _WHOLE_CHARACTERS // 2
+    return f"{text[:half]} {text[-half:]}"
+
+
+def read(text: str, labels: Sequence[str], score: Scorer) -> Reading:
+    """Read a message; `score` is called once, with everything that has to be scored.
+
+    Returns a reading with at least one part: for a text without words, the whole text
+    with what the classifier makes of it.
+    """
+    pieces = _joined(text, split(text))
+    items = [item for piece in pieces for item in piece.items]
+    scores = score([gist(text), *(piece.text for piece in pieces), *(item.text for item in items)])
+    groups = _Groups(labels)
+
+    def part(piece: Piece, row: NDArray[np.float32]) -> Part:
+        sums = groups.sums(row)
+        group = int(sums.argmax())
+        # The kind of message first, then what it is about: measured better than the best key.
+        best = int(np.where(groups.of == group, row, -1.0).argmax())
+        others = [i for i in np.argsort(-row, kind="stable")[:_RANKING_LENGTH] if i != best]
+        order = [best, *others][:_RANKING_LENGTH]
+        intent = groups.names[group]
+        return {
+            "text": piece.text,
+            "start": piece.start,
+            "end": piece.end,
+            "intent": intent,
+            "response_key": labels[best],
+            "confidence": round(float(row[best] if intent in _ANSWERED_BY_KEY else sums[group]), 4),
+            "ranking": [{"name": labels[i], "confidence": round(float(row[i]), 4)} for i in order],
+        }
+
+    whole = part(Piece(text, 0, len(text), False), scores[0])
+    several = sum(piece.asks for piece in pieces) > 1
+    lean = thresholds.LEAN_AMONG_SEVERAL if several else 1.0
+    asked: list[tuple[Part, bool]] = []
+    row = 1 + len(pieces)
+    for index, piece in enumerate(pieces):
+        itemised = [part(item, scores[row + i]) for i, item in enumerate(piece.items)]
+        row += len(piece.items)
+        if _is_list(itemised):
+            asked.extend((item, True) for item in itemised)
+        else:
+            asked.append((part(piece, _in_context(scores[1 + index], scores[0], lean)), piece.asks))
+    parts = _merged(text, _worth_answering(asked))
+    if not parts or (len(pieces) > 1 and _weak(parts) and whole["confidence"] >= thresholds.ANSWER):
+        parts = [whole]
+    return Reading(tuple(parts), whole, groups.ranked(scores[0]))
+
+
+def _in_context(
+    own: NDArray[np.float32], whole: NDArray[np.float32], lean: float
+) -> NDArray[np.float32]:
+    """A piece's probabilities, leaning on the whole message's the less sure they are.
+
+    A clear question stands for itself, so that two of them are not blurred into one; "how
+    long then?" at the end of a story means what the story is about.
+    """
+    share = lean * (1.0 - own.max())
+    return np.asarray((1.0 - share) * own + share * whole, dtype=np.float32)
+
+
+class _Groups:
+    """The groups of a list of labels; `of` maps a label's column to its group's index."""
+
+    def __init__(self, labels: Sequence[str]) -> None:
+        groups = [label.partition("/")[0] for label in labels]
+        self.names = sorted(set(groups))
+        self.of = np.array([self.names.index(group) for group in groups])
+
+    def sums(self, row: NDArray[np.float32]) -> NDArray[np.float64]:
+        return np.bincount(self.of, weights=row, minlength=len(self.names))
+
+    def ranked(self, row: NDArray[np.float32]) -> list[Ranked]:
+        sums = self.sums(row)
+        order = np.argsort(-sums, kind="stable")
+        return [{"name": self.names[i], "confidence": round(float(sums[i]), 4)} for i in order]
+
+
+def _joined(text: str, pieces: Sequence[Piece]) -> list[Piece]:
+    """Join a question that only points back to the piece it points to."""
+    joined: list[Piece] = []
+    for piece in pieces:
+        if (
+            joined
+            and piece.asks
+            and not joined[-1].asks
+            and _POINTS_BACK.match(piece.text)
+            and _POINTER.search(piece.text)
+        ):
+            before = joined.pop()
+            piece = Piece(text[before.start : piece.end], before.start, piece.end, True)
+        joined.append(piece)
+    return joined
+
+
+def _is_list(items: Sequence[Part]) -> bool:
+    return (
+        len({item["response_key"] for item in items}) > 1
+        and all(item["intent"] in _LISTABLE for item in items)
+        and all(item["confidence"] >= thresholds.LIST_ITEM for item in items)
+    )
+
+
+def _worth_answering(parts: Sequence[tuple[Part, bool]]) -> list[Part]:
+    if len(parts) < 2:
+        return [part for part, _ in parts]
+    substance = [
+        (part, asks or _asks_in_short(part)) for part, asks in parts if part["intent"] not in _FILLER
+    ]
+    if not substance:
+        return [part for part, _ in parts]
+    if any(asks for _, asks in substance):
+        return [
+            part
+            for part, asks in substance
+            if asks or (part["intent"] in _COUNTS_UNASKED and part["confidence"] >= thresholds.ANSWER)
+        ]
+    sure = [part for part, _ in substance if part["confidence"] >= thresholds.ANSWER]
+    return sure or [max((part for part, _ in substance), key=lambda part: part["confidence"])]
+
+
+#: Words of somebody telling, not asking.
+_TELLS = re.compile(r"\b(?:i|i'm|im|i've|ive|my|me|we|our|he|she|they|was|were|had|got|did|said)\b", re.IGNORECASE)
+_SHORT_WORDS = 6
+
+
+def _asks_in_short(part: Part) -> bool:
+    """Whether a part asks without a question's form: "price list somewhere"."""
+    return (
+        part["intent"] in _LISTABLE
+        and part["confidence"] >= thresholds.ANSWER
+        and len(part["text"].split()) <= _SHORT_WORDS
+        and not _TELLS.search(part["text"])
+    )
+
+
+def _merged(text: str, parts: Sequence[Part]) -> list[Part]:
+    """Join neighbours of one key; the joined part is as sure as the surer of the two."""
+    merged: list[Part] = []
+    for part in parts:
+        if merged and merged[-1]["response_key"] == part["response_key"]:
+            before = merged.pop()
+            surer = max(before, part, key=lambda one: one["confidence"])
+            start, end = before["start"], part["end"]
+            part = {**surer, "text": text[start:end], "start": start, "end": end}
+        merged.append(part)
+    return merged
+
+
+def _weak(parts: Sequence[Part]) -> bool:
+    return all(part["confidence"] < thresholds.ANSWER for part in parts)

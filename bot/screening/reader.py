@@ -1,0 +1,210 @@
+"""From a client's free words to findings.
+
+Two readers look at a text. The lexical one finds conditions and medicines by vocabulary
+and reads the status of each mention. The second (optional, trained) gives every stretch a
+probability that a careful therapist would want to see it. A text is harmless only when
+both say so: every mention is denied, over, or somebody else's, and what is left is
+positively recognised as harmless. Pure: no rasa, no web, no database.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Protocol
+
+from bot.screening.context import ContextReader
+from bot.screening.model import Finding
+from bot.screening.normalise import Canonical, canonical, clean, readable
+from bot.screening.readings import find_readings
+from bot.screening.vocabulary import Mention, Vocabulary, default_vocabulary
+
+LONGEST_TEXT = 4_000
+"""Characters of free text that the contract allows in one check."""
+
+
+class DisclosureDetector(Protocol):
+    """A second opinion on a stretch of text."""
+
+    strict: float
+    """From this probability on, words without any known mention go to the therapist."""
+    lenient: float
+    """The same for words in which every known mention was read as harmless."""
+
+    def score(self, sentence: str) -> float:
+        """Probability (0 to 1) that a careful therapist would want to see ``sentence``."""
+        ...
+
+
+class AlarmDetector(Protocol):
+    """Anything that recognises alarming symptoms, the emergency layer for one."""
+
+    def check(self, text: str) -> object | None:
+        """Something truthy when ``text`` tells of an emergency."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class TextReading:
+    """All findings of one text, in reading order, and whether it could be read at all."""
+
+    findings: tuple[Finding, ...]
+    readable: bool
+
+    @property
+    def harmless(self) -> bool:
+        """Readable, and nothing in it counts."""
+        return self.readable and not any(finding.counts for finding in self.findings)
+
+
+class Reader:
+    """Reads free text; one instance may be shared, it keeps no state between texts."""
+
+    def __init__(
+        self,
+        vocabulary: Vocabulary | None = None,
+        detector: DisclosureDetector | None = None,
+        alarm: AlarmDetector | None = None,
+        context: ContextReader | None = None,
+    ) -> None:
+        self.vocabulary = vocabulary or default_vocabulary()
+        self.detector = detector
+        self.alarm = alarm
+        self._context = context or ContextReader()
+
+    @classmethod
+    def load(cls, directory: Path | None = None, detector: DisclosureDetector | None = None) -> Reader:
+        """A reader over the vocabulary in ``directory`` (default: the one that ships)."""
+        vocabulary = default_vocabulary() if directory is None else Vocabulary.load(directory)
+        return cls(vocabulary, detector)
+
+    def read(self, text: str, today: date) -> TextReading:
+        """Findings of ``text``; ``today`` is the day that "last week" is counted from."""
+        cleaned = clean(text).strip()
+        if not cleaned:
+            return TextReading((), True)
+        if len(cleaned) > LONGEST_TEXT:
+            return TextReading((_unread(cleaned[:80]),), False)
+        findings = list(self._alarms(cleaned))
+        if not readable(text):
+            findings.append(_unread(cleaned))
+            return TextReading(tuple(findings), False)
+        original = canonical(cleaned)
+        if not original.tokens:
+            findings.append(_unread(cleaned))
+            return TextReading(tuple(findings), False)
+        text_corrected = self.vocabulary.corrected(original)
+        mentions = self.vocabulary.find(text_corrected, original)
+        readings = find_readings(text_corrected)
+        mentions = [m for m in mentions if not any(r.covers(m) for r in readings)]
+        all_mentions = mentions + [r.mention for r in readings]
+        statuses = self._context.read(text_corrected, all_mentions, today)
+        counted: set[int] = set()
+        for mention, reading in zip(all_mentions, statuses, strict=True):
+            finding = Finding(
+                condition=mention.group.condition,
+                status=reading.status,
+                origin="text",
+                evidence=text_corrected.evidence(mention.start, mention.end),
+                source=mention.group.source,
+                listing=mention.group.listing,
+                settled=reading.settled,
+                rule=mention.group.id,
+            )
+            findings.append(finding)
+            if finding.counts:
+                counted.add(mention.start)
+        findings = _without_echoes(findings)
+        if not any(finding.counts for finding in findings):
+            findings.extend(self._second_opinion(cleaned, text_corrected, all_mentions))
+        return TextReading(tuple(findings), True)
+
+    def _alarms(self, text: str) -> Sequence[Finding]:
+        if self.alarm is None or self.alarm.check(text) is None:
+            return ()
+        return (
+            Finding("alarming_symptom", "present", "text", text, "practice.alarming", "urgent", rule="emergency_layer"),
+        )
+
+    def _second_opinion(self, text: str, words: Canonical, mentions: Sequence[Mention]) -> list[Finding]:
+        """What the detector sees where the lexical reader saw nothing that counts."""
+        if self.detector is None:
+            return []
+        out: list[Finding] = []
+        explained = [(words.tokens[m.start].start, words.tokens[m.end - 1].end) for m in mentions]
+        stretches = sentences(text)
+        whole = len(stretches) > 1
+        for start, end in stretches + ([(0, len(text))] if whole else []):
+            part = text[start:end].strip()
+            if not part:
+                continue
+            known = any(start <= a < end for a, _ in explained)
+            limit = self.detector.lenient if known else self.detector.strict
+            if self.detector.score(part) >= limit:
+                out.append(_unread(part, rule="second_reader"))
+                break
+        return out
+
+
+_CLAUSE_ENDS = frozenset(". ! ? ; , : ( ) -".split())
+_CLAUSE_WORDS = frozenset("but and so because although though however which whereas yet except".split())
+
+
+def remainder(text: Canonical, mentions: Sequence[Mention]) -> str:
+    """What is left of a text without the clauses whose mentions have been explained.
+
+    "my twin's on warfarin, I'm on the other one" leaves "I'm on the other one": the part
+    which the second reader has to judge on its own.
+    """
+    clauses: list[tuple[int, int]] = []
+    start = 0
+    for index, token in enumerate(text.tokens):
+        if token.word in _CLAUSE_ENDS:
+            clauses.append((start, index))
+            start = index + 1
+        elif token.word in _CLAUSE_WORDS and index > start:
+            clauses.append((start, index))
+            start = index
+    clauses.append((start, len(text.tokens)))
+    kept = [
+        text.evidence(first, last)
+        for first, last in clauses
+        if last > first and not any(m.start < last and first < m.end for m in mentions)
+    ]
+    return ", ".join(kept)
+
+
+_BREAK = re.compile(r"(?<=[.!?\n])\s+")
+
+
+def sentences(text: str) -> list[tuple[int, int]]:
+    """Offsets of the sentences of ``text``."""
+    out: list[tuple[int, int]] = []
+    start = 0
+    for match in _BREAK.finditer(text):
+        out.append((start, match.start()))
+        start = match.end()
+    if start < len(text):
+        out.append((start, len(text)))
+    return out
+
+
+def _without_echoes(findings: Sequence[Finding]) -> list[Finding]:
+    """Drop vague words around a plainly read thing ("no blood pressure tablets")."""
+    seen: set[tuple[str, str, str]] = set()
+    out: list[Finding] = []
+    for finding in findings:
+        key = (finding.condition, finding.status, finding.evidence.lower())
+        if key not in seen:
+            seen.add(key)
+            out.append(finding)
+    return out
+
+
+def _unread(evidence: str, rule: str = "unreadable") -> Finding:
+    return Finding("unclear", "unsure", "text", evidence, "practice.unread", "other", rule=rule)
+
+

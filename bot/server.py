@@ -1,0 +1,142 @@
+"""The Rasa server process: Rasa's agent and our channels on the public port.
+
+Unlike `rasa run` it serves the pages too, answers /health while the model is
+still loading, and takes its ports from the settings.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import sys
+from typing import Any, Dict, Optional
+
+import aiohttp
+from rasa.core.agent import Agent, load_agent
+from rasa.core.channels.channel import register
+from rasa.core.utils import AvailableEndpoints
+from rasa.utils.endpoints import EndpointConfig
+from sanic import Sanic
+from sanic.request import Request
+from sanic.response import HTTPResponse, json as json_response
+
+from bot.channels.chat import ChatChannel
+from bot.channels.problems import answer_with_problems
+from bot.channels.service import build_service
+from bot.screening import Rulebook
+from bot.settings import ROOT, Settings
+from bot.store.database import StoreError
+from bot.training import model_file
+from bot.web import add_pages
+
+logger = logging.getLogger(__name__)
+
+MAX_BODY = 64 * 1024
+
+
+def create_app(chosen: Settings, actions_url: str) -> Sanic:
+    """The server, not yet listening.
+
+    Args:
+        actions_url: where the action server listens, `http://127.0.0.1:5055`.
+    """
+    app = Sanic("assistant", configure_logging=False)
+    app.config.REQUEST_MAX_SIZE = MAX_BODY
+    app.config.KEEP_ALIVE_TIMEOUT = 30
+    app.config.REAL_IP_HEADER = None
+    answer_with_problems(app)
+    register([ChatChannel()], app, route="/webhooks/")
+    add_pages(app, chosen)
+    app.ctx.agent = None
+    app.ctx.service = build_service(chosen)
+    app.ctx.rules_version = Rulebook.load().version
+    app.ctx.actions_url = actions_url
+
+    @app.get("/health")
+    async def health(request: Request) -> HTTPResponse:
+        report = await health_of(app)
+        return json_response(report, status=200 if report["status"] == "ok" else 503)
+
+    @app.listener("after_server_start")
+    async def load(app: Sanic, _loop: Any) -> None:
+        app.ctx.http = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=2))
+        app.add_task(_load(app, actions_url))
+
+    @app.listener("after_server_stop")
+    async def close(app: Sanic, _loop: Any) -> None:
+        await app.ctx.http.close()
+
+    return app
+
+
+async def health_of(app: Sanic) -> Dict[str, Any]:
+    """Whether each part answers (contract: Health)."""
+    parts = {
+        "nlu": "ok" if _ready(app.ctx.agent) else "starting",
+        "actions": await _actions(app),
+        "database": await asyncio.get_running_loop().run_in_executor(None, _database, app),
+    }
+    failing = [name for name, state in parts.items() if state != "ok"]
+    return {
+        "status": "unavailable" if failing else "ok",
+        **parts,
+        **({"failing": failing} if failing else {}),
+        "model": model_name(app),
+        "rules_version": app.ctx.rules_version,
+    }
+
+
+def model_name(app: Sanic) -> str:
+    """The name of the model in use."""
+    if not hasattr(app.ctx, "model"):
+        app.ctx.model = model_file().name.split(".")[0]
+    return str(app.ctx.model)
+
+
+def _ready(agent: Optional[Agent]) -> bool:
+    return agent is not None and agent.is_ready()
+
+
+async def _actions(app: Sanic) -> str:
+    try:
+        async with app.ctx.http.get(f"{app.ctx.actions_url}/health") as response:
+            return "ok" if response.status == 200 else "failing"
+    except (aiohttp.ClientError, asyncio.TimeoutError):
+        return "not reachable"
+
+
+def _database(app: Sanic) -> str:
+    try:
+        app.ctx.service.database.check()
+    except StoreError as error:
+        logger.error("%s", error)
+        return "failing"
+    return "ok"
+
+
+async def _load(app: Sanic, actions_url: str) -> None:
+    endpoints = AvailableEndpoints.read_endpoints(str(ROOT / "endpoints.yml"))
+    endpoints.action = EndpointConfig(
+        url=f"{actions_url}/webhook", **(endpoints.action.kwargs if endpoints.action else {})
+    )
+    # in a thread, so that /health answers meanwhile
+    loaded = await asyncio.get_running_loop().run_in_executor(
+        None, lambda: asyncio.run(load_agent(str(model_file()), endpoints=endpoints))
+    )
+    if not loaded.is_ready():
+        logger.error(
+            "The model %s cannot be loaded: it is missing, broken, or was trained by another "
+            "version. Run 'make train', then start again.",
+            model_file().name,
+        )
+        sys.stderr.flush()
+        # the supervisor sees the exit and reports it; a server without a model helps nobody
+        os._exit(3)
+    app.ctx.agent = loaded
+
+
+def serve(chosen: Settings, actions_url: str) -> None:
+    """Listen until told to stop."""
+    app = create_app(chosen, actions_url)
+    app.run(host=chosen.host, port=chosen.port, access_log=False, motd=False, backlog=512)

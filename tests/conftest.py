@@ -1,0 +1,151 @@
+"""What tests of every kind share: a running assistant, and a client for it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any, Callable, Dict, Iterator, List, Optional
+
+import httpx
+import pytest
+
+from bot.supervisor import free_port
+
+ROOT = Path(__file__).resolve().parents[1]
+START_SECONDS = 240
+
+
+class Running:
+    """A running assistant, started as `make run` starts it."""
+
+    def __init__(self, folder: Path, **environment: str) -> None:
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.var = folder / "var"
+        self.log = folder / "log.txt"
+        self._environment = {
+            **os.environ,
+            "PORT": str(self.port),
+            "HOST": "127.0.0.1",
+            "VAR_DIR": str(self.var),
+            "RATE_LIMITS": "off",
+            "PRACTICE_NAME": "Harbour Therapy",
+            "PRACTICE_PHONE": "020 7946 0000",
+            "BOOKING_URL": "https://booking.example/iastm",
+            "EMERGENCY_NUMBER": "999",
+            **environment,
+        }
+        self.process: Optional[subprocess.Popen[bytes]] = None
+
+    def start(self) -> "Running":
+        """Start, and wait until it is healthy."""
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "bot", "run"], cwd=ROOT, env=self._environment, stdout=log, stderr=log
+            )
+        deadline = time.monotonic() + START_SECONDS
+        while time.monotonic() < deadline:
+            if self.process.poll() is not None:
+                break
+            try:
+                if httpx.get(f"{self.url}/health", timeout=5).status_code == 200:
+                    return self
+            except httpx.HTTPError:
+                pass
+            time.sleep(0.2)
+        raise AssertionError(f"The assistant did not start:\n{self.output()[-3000:]}")
+
+    def command(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
+        """Run `python -m bot ...` with the same settings."""
+        return subprocess.run(
+            [sys.executable, "-m", "bot", *arguments],
+            cwd=ROOT,
+            env=self._environment,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+
+    def children(self) -> Dict[str, int]:
+        """The process ids of the two parts, by their command."""
+        assert self.process is not None
+        listed = subprocess.run(
+            ["ps", "-o", "pid=,args=", "--ppid", str(self.process.pid)], capture_output=True, text=True, check=True
+        )
+        found = {}
+        for line in listed.stdout.splitlines():
+            pid, _, command = line.strip().partition(" ")
+            found[command.split()[-1]] = int(pid)
+        return found
+
+    def stop(self) -> int:
+        """Stop as Ctrl-C does; returns the exit code."""
+        assert self.process is not None
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(30)
+
+    def output(self) -> str:
+        """Everything it printed."""
+        return self.log.read_text(encoding="utf-8", errors="replace")
+
+
+class Client:
+    """A client's browser, without the browser."""
+
+    def __init__(self, url: str) -> None:
+        self.http = httpx.Client(base_url=url, timeout=30)
+        opened = self.http.post("/chat/sessions", json={}).json()
+        self.token: str = opened["token"]
+        self.greeting: List[Dict[str, Any]] = opened["messages"]
+        self.last = self.greeting
+
+    @property
+    def headers(self) -> Dict[str, str]:
+        return {"Authorization": f"Bearer {self.token}"}
+
+    def post(self, body: Any, **headers: str) -> httpx.Response:
+        """Send a body and return the raw response."""
+        return self.http.post("/chat/messages", json=body, headers={**self.headers, **headers})
+
+    def say(self, text: str) -> List[Dict[str, Any]]:
+        """Send words; returns the messages that came back."""
+        return self._taken(self.post({"text": text}))
+
+    def press(self, title: str) -> List[Dict[str, Any]]:
+        """Press a button of the last messages by what it reads."""
+        offered = {b["title"]: b["payload"] for message in self.last for b in message["buttons"]}
+        assert title in offered, f"no button {title!r}; there are {sorted(offered)}"
+        return self._taken(self.post({"payload": offered[title]}))
+
+    def history(self) -> List[Dict[str, Any]]:
+        return self.http.get("/chat/history", headers=self.headers).json()["messages"]
+
+    def _taken(self, response: httpx.Response) -> List[Dict[str, Any]]:
+        assert response.status_code == 200, response.text
+        self.last = response.json()["messages"]
+        return self.last
+
+
+@pytest.fixture(scope="session")
+def assistant(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """One running assistant for the whole test run."""
+    running = Running(tmp_path_factory.mktemp("assistant")).start()
+    yield running
+    running.stop()
+
+
+@pytest.fixture()
+def client(assistant: Running) -> Client:
+    """A new conversation with the running assistant."""
+    return Client(assistant.url)
+
+
+@pytest.fixture()
+def new_client(assistant: Running) -> Callable[[], Client]:
+    """Makes further conversations."""
+    return lambda: Client(assistant.url)

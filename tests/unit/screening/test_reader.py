@@ -1,0 +1,148 @@
+"""One-sentence cases of reading free words: what is found, and in which status."""
+
+from __future__ import annotations
+
+import pytest
+
+from bot.screening.reader import LONGEST_TEXT, Reader
+from tests.unit.screening.conftest import TODAY
+
+
+def statuses(reader: Reader, text: str, condition: str) -> list[str]:
+    return [f.status for f in reader.read(text, TODAY).findings if f.condition == condition]
+
+
+@pytest.mark.parametrize(
+    ("text", "condition", "status"),
+    [
+        ("I have varicose veins", "varicose_veins", "present"),
+        ("vericose veins both legs", "varicose_veins", "present"),
+        ("no varicose veins here", "varicose_veins", "absent"),
+        ("not sure if I have varicose veins", "varicose_veins", "unsure"),
+        ("my mum has varicose veins", "varicose_veins", "other_person"),
+        ("my blod thinner is pink", "anticoagulants", "present"),
+        ("Warferin 5mg", "anticoagulants", "present"),
+        ("I sell pacemakers", "device", "other_person"),
+        ("our dog has arthritis", "joint", "other_person"),
+        ("the dvt was my sister's", "blood_clot", "other_person"),
+        ("Kidney problems? That's my brother", "kidney_dysfunction", "other_person"),
+        ("what even is osteomyelitis", "osteomyelitis", "hypothetical"),
+        ("stitches when I was six", "recent_sutures", "past"),
+        ("I had a stroke in 2010", "stroke", "present"),
+        ("RA in both hands", "rheumatoid_arthritis", "present"),
+        ("dont have diabetes", "diabetes", "absent"),
+        ("neither heart trouble nor asthma", "lung", "absent"),
+        ("never had cancer, never had surgery", "procedure", "absent"),
+        ("no diabetes, cancer or stroke", "stroke", "absent"),
+        ("no diabetes, on warfarin", "anticoagulants", "present"),
+        ("my wife says I should mention the warfarin", "anticoagulants", "present"),
+        ("my mum has RA and so do I", "rheumatoid_arthritis", "present"),
+        ("my dad had a stroke and I take warfarin", "anticoagulants", "present"),
+        ("my son who is coming to you has haemophilia", "bleeding_disorder", "present"),
+    ],
+)
+def test_a_mention_is_read_in_its_status(reader: Reader, text: str, condition: str, status: str) -> None:
+    found = statuses(reader, text, condition)
+    assert found
+    assert set(found) == {status}
+
+
+def test_an_exception_after_a_denial_is_present(reader: Reader) -> None:
+    assert "present" in statuses(reader, "no blood thinners other than warfarin", "anticoagulants")
+
+
+def test_a_correction_is_present(reader: Reader) -> None:
+    assert "present" in statuses(reader, "I said no but actually I take warfarin", "anticoagulants")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "I take warfarin. My dad is fine.",
+        "I can't say I have no clots",
+        "I don't not take a thinner",
+        "not pregnant but we did an IUI on Saturday",
+        "no conditions, just some hardware in the femur",
+        "no unless insulin counts",
+        "TIA but fine since",
+        "no cancer any more!! they removed a piece of bowel",
+        "my daughter gave me her impetigo",
+    ],
+)
+def test_what_cannot_be_read_as_absent_counts(reader: Reader, text: str) -> None:
+    assert not reader.read(text, TODAY).harmless
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Привет, у меня диабет",
+        "我有高血压",
+        "tengo la presion alta y tomo pastillas",
+        "ich nehme Tabletten und habe Zucker",
+        "w\u0430rfarin daily",
+        "😀😀😀",
+        "x" * (LONGEST_TEXT + 1),
+    ],
+)
+def test_what_is_not_readable_english_goes_to_the_therapist(reader: Reader, text: str) -> None:
+    reading = reader.read(text, TODAY)
+    assert not reading.readable
+    assert not reading.harmless
+    assert any(f.condition == "unclear" for f in reading.findings)
+
+
+def test_hidden_characters_do_not_hide_a_word(reader: Reader) -> None:
+    assert "present" in statuses(reader, "I take war\u200bfa\u200drin", "anticoagulants")
+
+
+def test_evidence_is_the_clients_own_spelling(reader: Reader) -> None:
+    (finding, *_) = reader.read("Vericose VEINS, left calf", TODAY).findings
+    assert finding.evidence in ("Vericose VEINS", "Vericose")
+
+
+@pytest.mark.parametrize(
+    ("typed", "condition"),
+    [
+        ("hypertention", "uncontrolled_hypertension"),
+        ("fibromalgia", "chronic_pain"),
+        ("rumatoid", "rheumatoid_arthritis"),
+        ("osteomielitis", "osteomyelitis"),
+        ("clopidogrell", "anticoagulants"),
+        ("diabetis", "diabetes"),
+    ],
+)
+def test_a_misspelt_key_word_is_found(reader: Reader, typed: str, condition: str) -> None:
+    assert statuses(reader, f"I have {typed}", condition)
+
+
+@pytest.mark.parametrize("word", ["academic", "attention", "stretches", "dialogue", "heritage", "campaign", "season"])
+def test_an_ordinary_word_is_not_taken_for_a_misspelling(reader: Reader, word: str) -> None:
+    assert reader.vocabulary.correct(word) == word
+
+
+def test_the_second_reader_is_asked_only_where_the_first_found_nothing(reader: Reader) -> None:
+    class Spy:
+        strict = 0.5
+        lenient = 0.9
+        asked: list[str] = []
+
+        def score(self, sentence: str) -> float:
+            self.asked.append(sentence)
+            return 0.7
+
+    spy = Spy()
+    both = Reader(reader.vocabulary, spy)
+    assert both.read("I take warfarin", TODAY).findings
+    assert spy.asked == []
+    assert not both.read("only on my side please", TODAY).harmless
+    assert both.read("my dad takes warfarin", TODAY).harmless
+
+
+def test_an_alarm_makes_the_text_urgent(reader: Reader) -> None:
+    class Alarm:
+        def check(self, text: str) -> object | None:
+            return "yes"
+
+    found = Reader(reader.vocabulary, alarm=Alarm()).read("anything", TODAY).findings
+    assert found[0].listing == "urgent"
