@@ -37,9 +37,7 @@ class Skill(Action, ABC):
         """The name in the domain."""
         return f"action_{self.skill}"
 
-    def run(
-        self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Dict[str, Any]
-    ) -> List[Dict[str, Any]]:
+    def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Dict[str, Any]) -> List[Dict[str, Any]]:
         """Reply to the latest message."""
         try:
             reply = assistant().reply(
@@ -59,4 +57,3 @@ class Skill(Action, ABC):
             SlotSet("memory", reply.memory.to_slot()),
             SlotSet("screening", reply.screening),
         ]
-

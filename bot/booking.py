@@ -40,9 +40,7 @@ class BookingTokens:
 
     def __init__(self, pem: str) -> None:
         self._key = serialization.load_pem_private_key(pem.encode(), password=None)
-        public: Dict[str, Any] = json.loads(
-            jwt.algorithms.ECAlgorithm.to_jwk(self._key.public_key())
-        )
+        public: Dict[str, Any] = json.loads(jwt.algorithms.ECAlgorithm.to_jwk(self._key.public_key()))
         # the key's own thumbprint (RFC 7638): it changes when the key does
         members = json.dumps({name: public[name] for name in ("crv", "kty", "x", "y")}, separators=(",", ":"))
         digest = hashlib.sha256(members.encode()).digest()

@@ -24,27 +24,19 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
     """Run one command; returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m bot", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True, metavar="command")
-    commands.add_parser("run", help="train if needed, migrate, start everything").set_defaults(
-        work=run
-    )
+    commands.add_parser("run", help="train if needed, migrate, start everything").set_defaults(work=run)
     train = commands.add_parser("train", help="train the models of the current data")
     train.add_argument("--force", action="store_true", help="train even if nothing changed")
     train.set_defaults(work=train_models)
-    commands.add_parser("migrate", help="bring the database to this version").set_defaults(
-        work=migrate
-    )
+    commands.add_parser("migrate", help="bring the database to this version").set_defaults(work=migrate)
     cases = commands.add_parser("cases", help="list the cases that wait for the therapist")
     cases.add_argument("--all", action="store_true", help="closed cases too")
     cases.set_defaults(work=list_open_cases)
     screen = commands.add_parser("screen", help="show what the screen reads in a text")
     screen.add_argument("text")
     screen.set_defaults(work=explain_text)
-    commands.add_parser("serve", help="the Rasa server alone (run starts it)").set_defaults(
-        work=serve
-    )
-    commands.add_parser("actions", help="the action server alone (run starts it)").set_defaults(
-        work=serve_actions
-    )
+    commands.add_parser("serve", help="the Rasa server alone (run starts it)").set_defaults(work=serve)
+    commands.add_parser("actions", help="the action server alone (run starts it)").set_defaults(work=serve_actions)
     chosen = parser.parse_args(arguments)
     try:
         return int(chosen.work(chosen) or 0)
@@ -110,10 +102,7 @@ def list_open_cases(arguments: argparse.Namespace) -> int:
     print(f"{'case':<8} {'priority':<9} {'status':<11} {'opened (UTC)':<17} reasons")
     for case in cases:
         reasons = ", ".join(dict.fromkeys(reason.reason for reason in case.reasons))
-        print(
-            f"{case.label:<8} {case.priority:<9} {case.status:<11} "
-            f"{case.opened_at:%Y-%m-%d %H:%M}  {reasons}"
-        )
+        print(f"{case.label:<8} {case.priority:<9} {case.status:<11} {case.opened_at:%Y-%m-%d %H:%M}  {reasons}")
     return 0
 
 
@@ -153,9 +142,7 @@ def serve_actions(_arguments: argparse.Namespace) -> int:
 
 def _configured() -> Settings:
     configured = settings()
-    logging.basicConfig(
-        level=configured.log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
-    )
+    logging.basicConfig(level=configured.log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     # Rasa and its SDK write what clients say at their lower levels
     quiet = max(logging.WARNING, logging.getLogger().level) if configured.log_level != "DEBUG" else logging.DEBUG
     for name in ("rasa", "rasa_sdk", "sanic.access", "sanic.root", "alembic", "matplotlib"):

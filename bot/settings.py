@@ -27,9 +27,7 @@ class Settings(BaseSettings):
 
     port: int = Field(5005, ge=1, le=65535, description="the one public port")
     host: str = Field("0.0.0.0", description="the address the public port listens on")
-    actions_port: int = Field(
-        0, ge=0, le=65535, description="loopback port of the action server; 0 picks a free one"
-    )
+    actions_port: int = Field(0, ge=0, le=65535, description="loopback port of the action server; 0 picks a free one")
     var_dir: Path = Field(Path("var"), description="the folder that holds all state")
     database_url: str = Field("", description="SQLAlchemy address; empty: SQLite in VAR_DIR")
     practice_name: str = Field("the practice", min_length=1, max_length=80)
@@ -73,7 +71,7 @@ class Settings(BaseSettings):
 
     @validator("practice_hours")
     def _readable_hours(cls, value: str) -> str:
-        from opening_hours import OpeningHours, ParserError
+        from opening_hours import OpeningHours, ParserError  # type: ignore[attr-defined]
 
         try:
             OpeningHours(value)
@@ -110,11 +108,9 @@ def read_settings(env_file: Optional[Path] = ROOT / ".env") -> Settings:
         SettingsError: a value cannot be used.
     """
     try:
-        return Settings(_env_file=env_file)
+        return Settings(_env_file=env_file)  # type: ignore[call-arg]
     except ValidationError as error:
-        problems = "; ".join(
-            f"{str(item['loc'][0]).upper()}: {item['msg']}" for item in error.errors()
-        )
+        problems = "; ".join(f"{str(item['loc'][0]).upper()}: {item['msg']}" for item in error.errors())
         raise SettingsError(
             f"A setting cannot be used ({problems}). Correct it in the environment or in .env; "
             ".env.example lists what is allowed."

@@ -110,7 +110,12 @@ class Supervisor:
         while True:
             child.started = time.monotonic()
             child.process = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "bot", *child.command, cwd=ROOT, env=self._environment,
+                sys.executable,
+                "-m",
+                "bot",
+                *child.command,
+                cwd=ROOT,
+                env=self._environment,
                 # its own group: Ctrl-C reaches the supervisor only, which stops it in order
                 start_new_session=True,
             )

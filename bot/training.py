@@ -13,7 +13,7 @@ import sys
 import tempfile
 import time
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Callable, Iterator, Tuple
@@ -69,7 +69,7 @@ def disclosure_head() -> Path:
     return DISCLOSURE.path
 
 
-@lru_cache(maxsize=None)
+@cache
 def digest(shaping: Tuple[str, ...], root: Path = ROOT) -> str:
     """Twelve hexadecimal digits that name the current state of some files."""
     found = hashlib.sha256()
@@ -119,9 +119,7 @@ def _fit_rasa(folder: Path) -> Path:
             fixed_model_name="model",
         )
     except RasaException as error:
-        raise TrainingError(
-            f"Rasa cannot train: {error} Correct the file it names, then run 'make train'."
-        ) from error
+        raise TrainingError(f"Rasa cannot train: {error} Correct the file it names, then run 'make train'.") from error
     if result.model is None:
         raise TrainingError("Rasa trained no model. 'rasa data validate' names the files.")
     return Path(result.model)
@@ -152,9 +150,7 @@ RASA = Model(
     ("config.yml", "domain.yml", "data/nlu", "data/stories", "bot/nlu", "bot/encoder"),
     _fit_rasa,
 )
-EMERGENCY = Model(
-    "emergency", "the emergency layer", "", ("data/nlu", "bot/emergency", "bot/encoder"), _fit_emergency
-)
+EMERGENCY = Model("emergency", "the emergency layer", "", ("data/nlu", "bot/emergency", "bot/encoder"), _fit_emergency)
 DISCLOSURE = Model(
     "disclosure",
     "the second reader of the screen",

@@ -41,7 +41,7 @@ class Running:
         }
         self.process: Optional[subprocess.Popen[bytes]] = None
 
-    def start(self) -> "Running":
+    def start(self) -> Running:
         """Start, and wait until it is healthy."""
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
@@ -59,7 +59,7 @@ class Running:
             time.sleep(0.2)
         raise AssertionError(f"The assistant did not start:\n{self.output()[-3000:]}")
 
-    def command(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
+    def command(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run `python -m bot ...` with the same settings."""
         return subprocess.run(
             [sys.executable, "-m", "bot", *arguments],
@@ -139,13 +139,13 @@ def assistant(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     running.stop()
 
 
-@pytest.fixture()
+@pytest.fixture
 def client(assistant: Running) -> Client:
     """A new conversation with the running assistant."""
     return Client(assistant.url)
 
 
-@pytest.fixture()
+@pytest.fixture
 def new_client(assistant: Running) -> Callable[[], Client]:
     """Makes further conversations."""
     return lambda: Client(assistant.url)

@@ -14,9 +14,9 @@ from rasa.core.agent import Agent
 from rasa.core.channels.channel import InputChannel, UserMessage
 from sanic import Blueprint, Sanic
 from sanic.request import Request
-from sanic.response import HTTPResponse, json as json_response
+from sanic.response import HTTPResponse
+from sanic.response import json as json_response
 
-from bot.channels.limits import Limits
 from bot.channels.problems import Problem, as_problem, invalid
 from bot.channels.service import Service, service
 from bot.channels.tokens import new_conversation_id
@@ -68,9 +68,7 @@ class ChatChannel(InputChannel):
             incoming = read_incoming(body(request))
             key = request.headers.get("idempotency-key")
             if key is not None and not KEY.fullmatch(key):
-                raise invalid(
-                    "Idempotency-Key", "Use 1 to 80 visible ASCII characters, a UUID for instance."
-                )
+                raise invalid("Idempotency-Key", "Use 1 to 80 visible ASCII characters, a UUID for instance.")
             replies = await parts.turns.take(agent(request.app), conversation_id, incoming, key)
             return json_response({"messages": [as_contract(message) for message in replies]})
 

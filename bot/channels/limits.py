@@ -28,9 +28,7 @@ class Limits:
     def __init__(self, active: bool) -> None:
         self._active = active
         self._counter = MovingWindowRateLimiter(MemoryStorage())
-        self._items: dict[str, RateLimitItem] = {
-            name: parse(figure) for name, figure in FIGURES.items()
-        }
+        self._items: dict[str, RateLimitItem] = {name: parse(figure) for name, figure in FIGURES.items()}
 
     def hit(self, name: str, who: str) -> None:
         """Count one request of `who`.

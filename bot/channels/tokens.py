@@ -58,11 +58,7 @@ class ChatTokens:
                 options={"require": ["exp", "sub", "aud"]},
             )
         except jwt.ExpiredSignatureError as error:
-            raise Problem(
-                401, "This chat has expired. Start a new one with POST /chat/sessions."
-            ) from error
+            raise Problem(401, "This chat has expired. Start a new one with POST /chat/sessions.") from error
         except jwt.InvalidTokenError as error:
-            raise Problem(
-                401, "This chat token is not valid here. Get one from POST /chat/sessions."
-            ) from error
+            raise Problem(401, "This chat token is not valid here. Get one from POST /chat/sessions.") from error
         return str(claims["sub"])

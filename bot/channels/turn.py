@@ -66,9 +66,7 @@ class Collector(OutputChannel):
         """Rasa's name for this output."""
         return "collector"
 
-    async def send_custom_json(
-        self, recipient_id: str, json_message: Mapping[str, Any], **kwargs: Any
-    ) -> None:
+    async def send_custom_json(self, recipient_id: str, json_message: Mapping[str, Any], **kwargs: Any) -> None:
         """Take a message of ours, or note that an action failed."""
         if json_message == FAILED:
             self.failed = True
@@ -145,9 +143,7 @@ class Turns:
                 message, the conversation is gone, or a part did not answer.
         """
         async with agent.lock_store.lock(conversation_id):
-            received = await _in_thread(
-                lambda: self._receive(conversation_id, incoming, request_key)
-            )
+            received = await _in_thread(lambda: self._receive(conversation_id, incoming, request_key))
             if received.answered:
                 return await _in_thread(lambda: self._replies(received.seq))
             if incoming.text is not None:
@@ -178,9 +174,7 @@ class Turns:
                 )
             return await _in_thread(lambda: self._finish(received, collector.messages, trackers))
 
-    def _receive(
-        self, conversation_id: str, incoming: Incoming, request_key: Optional[str]
-    ) -> StoredMessage:
+    def _receive(self, conversation_id: str, incoming: Incoming, request_key: Optional[str]) -> StoredMessage:
         with self._database.transaction() as session:
             _require(session, conversation_id)
             if request_key is not None:
@@ -194,17 +188,14 @@ class Turns:
                     if known.request_digest != incoming.digest:
                         raise Problem(
                             409,
-                            "This Idempotency-Key was used for another message. "
-                            "Use a new key for a new message.",
+                            "This Idempotency-Key was used for another message. Use a new key for a new message.",
                         )
                     return known
             text = incoming.text
             if text is None:
                 offer = session.get(Offer, (conversation_id, incoming.payload))
                 if offer is None:
-                    raise invalid(
-                        "payload", "Send only a payload that a button of this conversation holds."
-                    )
+                    raise invalid("payload", "Send only a payload that a button of this conversation holds.")
                 text = offer.title
             message = StoredMessage(
                 id=secrets.token_hex(12),
@@ -226,11 +217,7 @@ class Turns:
     def _replies(self, seq: int) -> List[StoredMessage]:
         with self._database.reading() as session:
             return list(
-                session.scalars(
-                    select(StoredMessage)
-                    .where(StoredMessage.reply_to == seq)
-                    .order_by(StoredMessage.seq)
-                )
+                session.scalars(select(StoredMessage).where(StoredMessage.reply_to == seq).order_by(StoredMessage.seq))
             )
 
     def _taken_over(self, conversation_id: str) -> bool:

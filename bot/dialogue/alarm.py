@@ -31,13 +31,9 @@ class AlarmReply:
         self._rulebook = rulebook
         self._settings = settings
 
-    def raise_in(
-        self, session: Session, conversation_id: str, words: str, emergency: Emergency
-    ) -> Message:
+    def raise_in(self, session: Session, conversation_id: str, words: str, emergency: Emergency) -> Message:
         """Open the urgent case and end an open screen; returns what the client reads."""
-        decision_id = close_as_urgent(
-            session, conversation_id, words, self._rulebook, datetime.now(timezone.utc)
-        )
+        decision_id = close_as_urgent(session, conversation_id, words, self._rulebook, datetime.now(timezone.utc))
         case = add_reason(session, conversation_id, "emergency", words, decision_id)
         text = emergency.render(
             emergency_number=self._settings.emergency_number,

@@ -14,6 +14,7 @@ from typing import Any, Callable, Dict, List, Mapping, Optional
 
 from sqlalchemy.orm import Session
 
+from bot.booking import BookingTokens, new_signing_key
 from bot.dialogue import buttons
 from bot.dialogue.alarm import AlarmReply
 from bot.dialogue.answering import Answering
@@ -23,7 +24,6 @@ from bot.dialogue.memory import Memory
 from bot.dialogue.message import Message, Part
 from bot.dialogue.reading import load_detector, load_reader
 from bot.dialogue.screening import Screening
-from bot.booking import BookingTokens, new_signing_key
 from bot.handout import PASSAGES, Handout
 from bot.nlu.thresholds import ANSWER, CLARIFY
 from bot.screening import Rulebook
@@ -50,7 +50,7 @@ class Heard:
     entities: Dict[str, str] = field(default_factory=dict)
 
     @classmethod
-    def from_parse(cls, parse: Mapping[str, Any]) -> "Heard":
+    def from_parse(cls, parse: Mapping[str, Any]) -> Heard:
         """Read Rasa's parse data of the latest message."""
         text = str(parse.get("text") or "")
         entities = {e["entity"]: str(e["value"]) for e in parse.get("entities") or []}
@@ -139,12 +139,10 @@ class Assistant:
             "smalltalk": self._smalltalk,
             "out_of_scope": self._out_of_scope,
             "nlu_fallback": self._not_understood,
-            **{name: self._outside_screen for name in SCREEN_WORDS},
+            **dict.fromkeys(SCREEN_WORDS, self._outside_screen),
         }
 
-    def reply(
-        self, heard: Heard, conversation_id: str, memory: Memory, lead: str = "answer"
-    ) -> Reply:
+    def reply(self, heard: Heard, conversation_id: str, memory: Memory, lead: str = "answer") -> Reply:
         """Answer one message.
 
         Args:
@@ -176,9 +174,7 @@ class Assistant:
             # a clarification keeps the client's words, so that the answer can be specific
             words = turn.memory.question if turn.memory.offered == "clarify" else ""
             self._forget_offer(turn)
-            turn.messages.extend(
-                self._answering.passage(Part(words, "handout", f"handout/{passage}"), turn.memory)
-            )
+            turn.messages.extend(self._answering.passage(Part(words, "handout", f"handout/{passage}"), turn.memory))
             return True
         if "question" in entities:
             return self._screening.press(turn, entities, intent)
@@ -217,9 +213,7 @@ class Assistant:
 
     def _pass_on_after_effect(self, turn: Turn, part: Part, about: Optional[str]) -> None:
         turn.messages.append(
-            self._escalating.after_effect(
-                turn.session, turn.conversation_id, about, turn.heard.text, turn.now
-            )
+            self._escalating.after_effect(turn.session, turn.conversation_id, about, turn.heard.text, turn.now)
         )
 
     def _human(self, turn: Turn, part: Part) -> None:
@@ -234,9 +228,7 @@ class Assistant:
 
     def _pass_on(self, turn: Turn, reason: str, words: str) -> None:
         self._forget_offer(turn)
-        turn.messages.append(
-            self._escalating.pass_on(turn.session, turn.conversation_id, reason, words, turn.now)
-        )
+        turn.messages.append(self._escalating.pass_on(turn.session, turn.conversation_id, reason, words, turn.now))
 
     def _start_screen(self, turn: Turn, part: Part) -> None:
         self._forget_offer(turn)
@@ -262,9 +254,7 @@ class Assistant:
     def _outside_screen(self, turn: Turn, part: Part) -> None:
         """A word of the screen with no screen open."""
         if part.intent in ("why_asked", "explain_question") and turn.memory.passages:
-            turn.messages.extend(
-                self._answering.follow_up(Part(part.text, "follow_up", "follow_up/why"), turn.memory)
-            )
+            turn.messages.extend(self._answering.follow_up(Part(part.text, "follow_up", "follow_up/why"), turn.memory))
             return
         turn.memory.offered = "screen"
         turn.messages.append(

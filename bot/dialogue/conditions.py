@@ -73,15 +73,11 @@ class Conditions:
             return
         kind = part.topic if part.topic in REMARKS else "general"
         sources = ("contraindications", "modified") if kind == "curiosity" else ()
-        turn.messages.append(
-            Message(self._handout.say(f"health_remark.{kind}"), "condition", sources=sources)
-        )
+        turn.messages.append(Message(self._handout.say(f"health_remark.{kind}"), "condition", sources=sources))
 
     def alarm(self, turn: Turn, part: Part) -> None:
         """An alarm that only the NLU saw."""
-        turn.messages.append(
-            self._alarm.second_net(turn.session, turn.conversation_id, part.text, part.topic)
-        )
+        turn.messages.append(self._alarm.second_net(turn.session, turn.conversation_id, part.text, part.topic))
 
     def _answer(self, turn: Turn, findings: List[Finding], part: Part) -> None:
         # the gravest list first, and each list once: one message must not become five
@@ -104,9 +100,7 @@ class Conditions:
             return
         which = {"contraindications": "contraindication", "modified": "modified"}.get(passage or "", "unlisted")
         text = (
-            self._handout.say(f"condition.{which}", condition=name)
-            if name
-            else self._handout.say("condition.unnamed")
+            self._handout.say(f"condition.{which}", condition=name) if name else self._handout.say("condition.unnamed")
         )
         turn.memory.offered = "screen" if passage else "pass_on"
         turn.memory.question = turn.heard.text

@@ -33,9 +33,7 @@ class Escalating:
         self._handout = handout
         self._settings = settings
 
-    def pass_on(
-        self, session: Session, conversation_id: str, reason: str, words: str, now: datetime
-    ) -> Message:
+    def pass_on(self, session: Session, conversation_id: str, reason: str, words: str, now: datetime) -> Message:
         """Open the conversation's case, or add to it, and say so with its number.
 
         Args:
@@ -62,9 +60,7 @@ class Escalating:
         """
         said = self._handout.say(f"after_effect.{about or 'other'}")
         told = self.pass_on(session, conversation_id, "after_effect", words, now)
-        return Message(
-            f"{said} {told.text}", "escalation", sources=(about,) if about else (), case=told.case
-        )
+        return Message(f"{said} {told.text}", "escalation", sources=(about,) if about else (), case=told.case)
 
     def when(self, now: datetime) -> str:
         """When an answer can be expected, in words that end a sentence."""

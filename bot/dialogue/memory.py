@@ -25,7 +25,7 @@ class Memory:
     failures: int = 0
 
     @classmethod
-    def from_slot(cls, value: Optional[Mapping[str, Any]]) -> "Memory":
+    def from_slot(cls, value: Optional[Mapping[str, Any]]) -> Memory:
         """Rebuild from a slot; what an older version kept and this one does not is dropped."""
         known = {name: value[name] for name in cls.__dataclass_fields__ if value and name in value}
         return cls(**known)

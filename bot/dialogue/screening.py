@@ -139,9 +139,7 @@ class Screening:
             return
         turn.messages.append(self._question(screen, interview.current))
 
-    def _answer(
-        self, turn: Turn, interview: Interview, part: Part, left: List[Part], lead: str
-    ) -> None:
+    def _answer(self, turn: Turn, interview: Interview, part: Part, left: List[Part], lead: str) -> None:
         consenting = interview.state == "consent"
         step = interview.answer(part.text, turn.now, HINTS.get(part.intent))
         if step.understood:
@@ -170,20 +168,16 @@ class Screening:
         if step.decision is not None:
             self._decide(turn, step.decision)
         elif step.message is not None:
-            turn.messages.append(
-                Message(step.message, "notice", buttons=(buttons.person(self._handout),))
-            )
+            turn.messages.append(Message(step.message, "notice", buttons=(buttons.person(self._handout),)))
         elif not step.understood:
             self._say(turn, "fallback.first", "fallback")
 
     def _decide(self, turn: Turn, decision: Decision) -> None:
         screen = open_screen(turn.session, turn.conversation_id)
-        record = record_decision(
-            turn.session, turn.conversation_id, decision, screen.id if screen else None
+        record = record_decision(turn.session, turn.conversation_id, decision, screen.id if screen else None)
+        record.message = decision.message.replace("{emergency_number}", self._settings.emergency_number).replace(
+            "{practice_name}", self._settings.practice_name
         )
-        record.message = decision.message.replace(
-            "{emergency_number}", self._settings.emergency_number
-        ).replace("{practice_name}", self._settings.practice_name)
         token = None
         text = record.message
         if decision.outcome == "eligible":
@@ -191,20 +185,18 @@ class Screening:
             for note in decision.notes:
                 add_reason(turn.session, turn.conversation_id, "note", note, record.id)
         else:
-            case = add_reason(
-                turn.session, turn.conversation_id, decision.outcome, _own_words(decision), record.id
-            )
+            case = add_reason(turn.session, turn.conversation_id, decision.outcome, _own_words(decision), record.id)
             record.case_number = case.number
-            text += " " + self._handout.say(
-                "screen.case", case=case.label, when=self._escalating.when(turn.now)
-            )
+            text += " " + self._handout.say("screen.case", case=case.label, when=self._escalating.when(turn.now))
         told = as_contract(record, token)
         kind = "emergency" if decision.outcome == "urgent" else "decision"
         turn.messages.append(
             Message(
                 text,
                 kind,
-                sources=tuple(sorted({f.source for f in decision.findings if f.source in PASSAGE_SOURCES and f.counts})),
+                sources=tuple(
+                    sorted({f.source for f in decision.findings if f.source in PASSAGE_SOURCES and f.counts})
+                ),
                 decision=told,
                 case=told["case"],
             )
@@ -293,6 +285,4 @@ COUNTED_EARLIER = frozenset(LINK_IDS) - {"other"}
 
 def _own_words(decision: Decision) -> str:
     """The client's words behind a decision, for the case."""
-    return "; ".join(
-        dict.fromkeys(f.evidence for f in decision.findings if f.origin != "answer" and f.counts)
-    )
+    return "; ".join(dict.fromkeys(f.evidence for f in decision.findings if f.origin != "answer" and f.counts))

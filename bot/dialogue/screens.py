@@ -138,9 +138,7 @@ def close_as_urgent(
     keep(screen, state, "decided")
     if state["state"] == "consent":
         return None
-    alarm = Finding(
-        "alarming_symptom", "present", "text", words, "practice.alarming", "urgent", rule="emergency_layer"
-    )
+    alarm = Finding("alarming_symptom", "present", "text", words, "practice.alarming", "urgent", rule="emergency_layer")
     said = [Finding.from_dict(f) for found in state["findings"].values() for f in found]
     decision = decide(rulebook, state["answers"], state["follow_ups"], [*said, alarm], now)
     return str(record_decision(session, conversation_id, decision, screen.id).id)

@@ -18,11 +18,11 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize, minimize_scalar
 from scipy.sparse import csr_matrix
 from scipy.special import log_softmax, softmax
-from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
+from sklearn.model_selection import StratifiedKFold
 from sklearn.utils.extmath import randomized_svd
 
 from bot.encoder.errors import EncoderError
-from bot.encoder.ngrams import BUCKETS, hashed
+from bot.encoder.ngrams import hashed
 
 _FORMAT = 1
 
@@ -56,7 +56,6 @@ class LinearHead:
         labels: Sequence[str],
         *,
         texts: Sequence[str] | None = None,
-        groups: Sequence[int] | None = None,
         penalty: float = 1e-4,
         ngram_weight: float = 1.0,
         ngram_rank: int | None = None,
@@ -67,12 +66,10 @@ class LinearHead:
         """Fit on `features` (n, dimensions) and, where `texts` are given, their n-grams.
 
         Args:
-            groups: one number per row; rows of one group (near-duplicates) are never
-                split between fitting and calibrating.
             penalty: strength of the squared penalty on the weights, per row.
             ngram_weight: length of the n-gram vector beside the unit sentence vector.
             ngram_rank: fit the n-gram weights within this many main directions of the n-grams:
-                much faster with many labels, and no less accurate.
+                much faster with many labels.
             balance: 1 lets every label count the same, however few rows it has; 0 every row.
             iterations: at most so many steps; fewer also regularise.
             calibration_folds: how many fifths of the rows, held out in turn, the temperature
@@ -111,18 +108,14 @@ class LinearHead:
         if calibration_folds and np.bincount(targets).max() >= 5:
             scores: list[NDArray[np.float32]] = []
             truth: list[NDArray[np.int64]] = []
-            for train, test in _fifths(targets, groups)[:calibration_folds]:
+            for train, test in _fifths(targets)[:calibration_folds]:
                 scores.append(solve(train).scores(features[test], None if grams is None else grams[test]))
                 truth.append(targets[test])
             temperature = _temperature(np.concatenate(scores), np.concatenate(truth))
         solution = solve(np.arange(len(targets)))
-        return cls(
-            names, solution.dense, solution.bias, rarity, solution.sparse, ngram_weight, temperature
-        )
+        return cls(names, solution.dense, solution.bias, rarity, solution.sparse, ngram_weight, temperature)
 
-    def probabilities(
-        self, features: NDArray[np.float32], texts: Sequence[str] | None = None
-    ) -> NDArray[np.float32]:
+    def probabilities(self, features: NDArray[np.float32], texts: Sequence[str] | None = None) -> NDArray[np.float32]:
         """Return calibrated probabilities, shape (len(features), len(self.labels)).
 
         Raises:
@@ -167,7 +160,7 @@ class LinearHead:
                     tuple(str(label) for label in saved["labels"]),
                     saved["dense"],
                     saved["bias"],
-                    saved["rarity"] if "rarity" in saved else None,
+                    saved.get("rarity", None),
                     saved["sparse"].astype(np.float32) if "sparse" in saved else None,
                     float(saved["ngram_weight"]),
                     float(saved["temperature"]),
@@ -251,13 +244,17 @@ def _solve(features: NDArray[np.float32], grams: csr_matrix | None, problem: _Pr
         value += 0.5 * problem.penalty * float((matrix[:-1] ** 2).sum())
         return value, gradient.ravel()
 
-    best = minimize(
-        loss,
-        np.zeros(size * problem.classes),
-        jac=True,
-        method="L-BFGS-B",
-        options={"maxiter": problem.iterations, "ftol": 1e-7, "gtol": 1e-6},
-    ).x.reshape(size, problem.classes).astype(np.float32)
+    best = (
+        minimize(
+            loss,
+            np.zeros(size * problem.classes),
+            jac=True,
+            method="L-BFGS-B",
+            options={"maxiter": problem.iterations, "ftol": 1e-7, "gtol": 1e-6},
+        )
+        .x.reshape(size, problem.classes)
+        .astype(np.float32)
+    )
     sparse = None
     if grams is not None:
         sparse = np.zeros((grams.shape[1], problem.classes), dtype=np.float32)
@@ -273,16 +270,12 @@ def _main_directions(grams: csr_matrix, rank: int) -> NDArray[np.float32]:
     return np.asarray(directions, dtype=np.float32)
 
 
-def _fifths(
-    targets: NDArray[np.int64], groups: Sequence[int] | None
-) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:
-    """Five (train, test) splits by row number, alike in labels, keeping groups together."""
+def _fifths(targets: NDArray[np.int64]) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+    """Five (train, test) splits by row number, alike in labels."""
     with warnings.catch_warnings():
         # A label of fewer than five rows is missing from some folds, which is no harm here.
         warnings.filterwarnings("ignore", message="The least populated class", category=UserWarning)
-        if groups is None:
-            return list(StratifiedKFold(5, shuffle=True, random_state=0).split(targets, targets))
-        return list(StratifiedGroupKFold(5, shuffle=True, random_state=0).split(targets, targets, groups))
+        return list(StratifiedKFold(5, shuffle=True, random_state=0).split(targets, targets))
 
 
 def _temperature(scores: NDArray[np.float32], targets: NDArray[np.int64]) -> float:

@@ -57,8 +57,7 @@ def find_weights() -> WeightFiles:
         distribution = metadata.distribution(DISTRIBUTION)
     except metadata.PackageNotFoundError:
         raise EncoderError(
-            f"The sentence model is missing because the package {DISTRIBUTION} is not "
-            "installed; run `uv sync`."
+            f"The sentence model is missing because the package {DISTRIBUTION} is not installed; run `uv sync`."
         ) from None
     found = {
         file.name: Path(str(distribution.locate_file(file)))

@@ -277,9 +277,7 @@ def _harmless(row: Row, replies: Sequence[Reply]) -> _Judgement:
 def _compound(row: Row, replies: Sequence[Reply]) -> _Judgement:
     answered = parts_answered(row.expected, replies)
     complete = answered == len(row.expected)
-    stray = any(
-        reply.kind == "answer" and not any(fits(part, reply) for part in row.expected) for reply in replies
-    )
+    stray = any(reply.kind == "answer" and not any(fits(part, reply) for part in row.expected) for reply in replies)
     return _Judgement(
         _outcome(complete, replies),
         {"all_parts": complete, "parts": Count(answered, len(row.expected)), "wrong_passage": stray},

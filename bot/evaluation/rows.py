@@ -94,7 +94,7 @@ class _Fields:
         self.where = where
         self.note = note
 
-    def take(self, name: str, wanted: type, what: str) -> Any:
+    def take(self, name: str, wanted: type[Any], what: str) -> Any:
         if name not in self._left:
             self.note(f"{self.where}'{name}' is missing; it must be {what}")
             return wanted()

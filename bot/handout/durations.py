@@ -93,10 +93,7 @@ def read_days(text: str, today: date | None = None) -> float | None:
             found.append(_unit(match["unit"] or match["all"]))
     for match in _DAY_NUMBER.finditer(plain):
         unit = _unit(match["unit"] or match["unit2"] or match["unit3"])
-        if match["ordinal"]:
-            number = float(_ORDINALS[match["ordinal"]])
-        else:
-            number = _number(match["value"] or match["nth"])
+        number = float(_ORDINALS[match["ordinal"]]) if match["ordinal"] else _number(match["value"] or match["nth"])
         # The fourth day makes four days, but the second week has only begun.
         found.append(number if unit == 1.0 else max(number - 1, 0.0) * unit)
     if today is not None:

@@ -276,9 +276,7 @@ def _follow_up(reader: _Reader, file: Path, node: Node, where: str) -> Said:
     return Said(reader.text(file, entries.get("open"), where), answers=False)
 
 
-def _specific(
-    reader: _Reader, file: Path, passage: str, node: Node
-) -> tuple[SpecificText, list[_Term], list[_Term]]:
+def _specific(reader: _Reader, file: Path, passage: str, node: Node) -> tuple[SpecificText, list[_Term], list[_Term]]:
     keys = ("name", "terms", "also", "answer", "open")
     entries = reader.mapping(file, node, f"a specific of {passage}", keys, ("name",))
     name = reader.text(file, entries.get("name"), f"name of a specific of {passage}")
@@ -305,8 +303,10 @@ def _conditions(reader: _Reader, file: Path, node: Node) -> dict[str, Condition]
         listed = entries.get("list")
         value = str(listed.value) if isinstance(listed, ScalarNode) else None
         passage: Literal["contraindications", "modified"] | None = None
-        if value == "contraindications" or value == "modified":
-            passage = value
+        if value == "contraindications":
+            passage = "contraindications"
+        elif value == "modified":
+            passage = "modified"
         elif listed is not None and value != "none":
             reader.problem(file, _line(listed), f"{value!r} is not a list of the handout; allowed: {_listing(_LISTS)}.")
         conditions[group] = Condition(group, name, passage)

@@ -58,8 +58,7 @@ CONVERSATION: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
         "greeting.first": frozenset({"practice_name"}),
         "greeting.again": _NOTHING,
         **{
-            f"smalltalk.{kind}": _NOTHING
-            for kind in ("greeting", "thanks", "goodbye", "ack", "identity", "capability")
+            f"smalltalk.{kind}": _NOTHING for kind in ("greeting", "thanks", "goodbye", "ack", "identity", "capability")
         },
         **{
             f"out_of_scope.{kind}": _NOTHING
@@ -103,9 +102,7 @@ CONVERSATION: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
         "condition.unlisted": _CONDITION,
         "condition.unnamed": _NOTHING,
         "condition.relative_patient": _NOTHING,
-        **{
-            f"health_remark.{kind}": _NOTHING for kind in ("relative", "negated", "general", "curiosity", "figurative")
-        },
+        **{f"health_remark.{kind}": _NOTHING for kind in ("relative", "negated", "general", "curiosity", "figurative")},
         **{f"screen.{name}": _NOTHING for name in ("offer", "back", "stopped", "not_running", "already_running")},
         "screen.case": _CASE,
         "consent.ask": _NOTHING,

@@ -9,7 +9,7 @@ Knows nothing of what is answered.
 from __future__ import annotations
 
 import warnings
-from typing import Any, Dict, List, Optional, Sequence, Text, Type
+from typing import Any, Dict, List, Optional, Sequence, Type
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,17 +48,17 @@ class PartsClassifier(IntentClassifier, GraphComponent):
     """Classifies a message and its parts by full response key."""
 
     @classmethod
-    def required_components(cls) -> List[Type]:
+    def required_components(cls) -> List[Type[Any]]:
         """The vectors come from the featurizer."""
         return [MiniLMFeaturizer]
 
     @staticmethod
-    def required_packages() -> List[Text]:
+    def required_packages() -> List[str]:
         """What has to be installed for this component."""
         return ["sklearn", "scipy"]
 
     @staticmethod
-    def get_default_config() -> Dict[Text, Any]:
+    def get_default_config() -> Dict[str, Any]:
         """The values that measured best (docs/decisions/0002-nlu-pipeline.md).
 
         penalty: of the squared weights, per row. ngram_weight: length of the n-gram vector
@@ -78,7 +78,7 @@ class PartsClassifier(IntentClassifier, GraphComponent):
     @classmethod
     def create(
         cls,
-        config: Dict[Text, Any],
+        config: Dict[str, Any],
         model_storage: ModelStorage,
         resource: Resource,
         execution_context: ExecutionContext,
@@ -89,7 +89,7 @@ class PartsClassifier(IntentClassifier, GraphComponent):
     @classmethod
     def load(
         cls,
-        config: Dict[Text, Any],
+        config: Dict[str, Any],
         model_storage: ModelStorage,
         resource: Resource,
         execution_context: ExecutionContext,
@@ -102,7 +102,7 @@ class PartsClassifier(IntentClassifier, GraphComponent):
 
     def __init__(
         self,
-        config: Dict[Text, Any],
+        config: Dict[str, Any],
         model_storage: ModelStorage,
         resource: Resource,
         encoder: Encoder,
@@ -157,23 +157,22 @@ class PartsClassifier(IntentClassifier, GraphComponent):
             ranking = reading.groups[: self._config["ranking_length"]]
             message.set(INTENT, ranking[0], add_to_output=True)
             message.set(INTENT_RANKING_KEY, ranking, add_to_output=True)
-            message.set(RESPONSE_KEY, reading.whole[RESPONSE_KEY], add_to_output=True)
+            message.set(RESPONSE_KEY, reading.whole["response_key"], add_to_output=True)
             message.set(PARTS, list(reading.parts), add_to_output=True)
         return messages
 
     @classmethod
-    def validate_config(cls, config: Dict[Text, Any]) -> None:
+    def validate_config(cls, config: Dict[str, Any]) -> None:
         """Refuse unknown options."""
         known = cls.get_default_config()
         for name in config:
             if name not in known:
                 raise InvalidConfigException(
-                    f"config.yml gives PartsClassifier the unknown option '{name}'; "
-                    f"it takes {', '.join(known)}."
+                    f"config.yml gives PartsClassifier the unknown option '{name}'; it takes {', '.join(known)}."
                 )
 
     @classmethod
-    def fingerprint_addon(cls, config: Dict[Text, Any]) -> Optional[Text]:
+    def fingerprint_addon(cls, config: Dict[str, Any]) -> Optional[str]:
         """Train anew when the code behind this component changes."""
         return source_digest()
 

@@ -5,7 +5,7 @@ Knows nothing of intents; the vectors are `bot.encoder`'s.
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Optional, Text, Type
+from typing import Any, Dict, List, Optional, Type
 
 import numpy as np
 from rasa.engine.graph import ExecutionContext, GraphComponent
@@ -33,19 +33,19 @@ class MiniLMFeaturizer(DenseFeaturizer, GraphComponent):
     """
 
     @classmethod
-    def required_components(cls) -> List[Type]:
+    def required_components(cls) -> List[Type[Any]]:
         """None: the encoder has its own tokenizer."""
         return []
 
     @staticmethod
-    def required_packages() -> List[Text]:
+    def required_packages() -> List[str]:
         """What has to be installed for this component."""
         return ["ctranslate2", "tokenizers", "safetensors"]
 
     @classmethod
     def create(
         cls,
-        config: Dict[Text, Any],
+        config: Dict[str, Any],
         model_storage: ModelStorage,
         resource: Resource,
         execution_context: ExecutionContext,
@@ -53,7 +53,7 @@ class MiniLMFeaturizer(DenseFeaturizer, GraphComponent):
         """Load the encoder; see `Encoder.load` for errors."""
         return cls(config, execution_context.node_name, Encoder.load())
 
-    def __init__(self, config: Dict[Text, Any], name: Text, encoder: Encoder) -> None:
+    def __init__(self, config: Dict[str, Any], name: str, encoder: Encoder) -> None:
         super().__init__(name, config)
         self._encoder = encoder
 
@@ -62,9 +62,7 @@ class MiniLMFeaturizer(DenseFeaturizer, GraphComponent):
         texts = [gist(message.get(TEXT) or "") for message in messages]
         for message, vector in zip(messages, self._encoder.encode(texts)):
             if message.get(TEXT) is not None:
-                message.add_features(
-                    Features(vector[np.newaxis, :], FEATURE_TYPE_SENTENCE, TEXT, self._identifier)
-                )
+                message.add_features(Features(vector[np.newaxis, :], FEATURE_TYPE_SENTENCE, TEXT, self._identifier))
         return messages
 
     def process_training_data(self, training_data: TrainingData) -> TrainingData:
@@ -73,7 +71,7 @@ class MiniLMFeaturizer(DenseFeaturizer, GraphComponent):
         return training_data
 
     @classmethod
-    def validate_config(cls, config: Dict[Text, Any]) -> None:
+    def validate_config(cls, config: Dict[str, Any]) -> None:
         """Refuse options: there are none but Rasa's `alias`."""
         unknown = sorted(set(config) - {FEATURIZER_CLASS_ALIAS})
         if unknown:
@@ -82,6 +80,6 @@ class MiniLMFeaturizer(DenseFeaturizer, GraphComponent):
             )
 
     @classmethod
-    def fingerprint_addon(cls, config: Dict[Text, Any]) -> Optional[Text]:
+    def fingerprint_addon(cls, config: Dict[str, Any]) -> Optional[str]:
         """Train anew when the encoder's code or weights change."""
         return f"{DIMENSIONS}-{source_digest()}"

@@ -21,6 +21,10 @@ from bot.nlu.splitting import Piece, split
 #: Texts to probabilities, shape (number of texts, number of labels).
 Scorer = Callable[[Sequence[str]], NDArray[np.float32]]
 
+#: The intent of what cannot be read; Rasa's own name for it.
+NOT_UNDERSTOOD: Final = "nlu_fallback"
+_READABLE = re.compile(r"[^\W_]|[?!]")
+
 _RANKING_LENGTH = 3
 #: Longer messages are scored as a whole by their ends, where greeting and question are.
 _WHOLE_CHARACTERS = 600
@@ -101,9 +105,21 @@ def gist(text: str) -> str:
 def read(text: str, labels: Sequence[str], score: Scorer) -> Reading:
     """Read a message; `score` is called once, with everything that has to be scored.
 
-    Returns a reading with at least one part: for a text without words, the whole text
-    with what the classifier makes of it.
+    Returns a reading with at least one part. A text of nothing but blanks, symbols or
+    emoji is `nlu_fallback`: the vectors cannot tell a thumb up from a thumb down, and a
+    guess could pass for a yes.
     """
+    if not _READABLE.search(text):
+        nothing: Part = {
+            "text": text,
+            "start": 0,
+            "end": len(text),
+            "intent": NOT_UNDERSTOOD,
+            "response_key": NOT_UNDERSTOOD,
+            "confidence": 0.0,
+            "ranking": [],
+        }
+        return Reading((nothing,), nothing, [{"name": NOT_UNDERSTOOD, "confidence": 0.0}])
     pieces = _joined(text, split(text))
     items = [item for piece in pieces for item in piece.items]
     scores = score([gist(text), *(piece.text for piece in pieces), *(item.text for item in items)])
@@ -145,9 +161,7 @@ def read(text: str, labels: Sequence[str], score: Scorer) -> Reading:
     return Reading(tuple(parts), whole, groups.ranked(scores[0]))
 
 
-def _in_context(
-    own: NDArray[np.float32], whole: NDArray[np.float32], lean: float
-) -> NDArray[np.float32]:
+def _in_context(own: NDArray[np.float32], whole: NDArray[np.float32], lean: float) -> NDArray[np.float32]:
     """A piece's probabilities, leaning on the whole message's the less sure they are.
 
     A clear question stands for itself, so that two of them are not blurred into one; "how
@@ -166,7 +180,7 @@ class _Groups:
         self.of = np.array([self.names.index(group) for group in groups])
 
     def sums(self, row: NDArray[np.float32]) -> NDArray[np.float64]:
-        return np.bincount(self.of, weights=row, minlength=len(self.names))
+        return np.asarray(np.bincount(self.of, weights=row, minlength=len(self.names)), dtype=np.float64)
 
     def ranked(self, row: NDArray[np.float32]) -> list[Ranked]:
         sums = self.sums(row)
@@ -202,9 +216,7 @@ def _is_list(items: Sequence[Part]) -> bool:
 def _worth_answering(parts: Sequence[tuple[Part, bool]]) -> list[Part]:
     if len(parts) < 2:
         return [part for part, _ in parts]
-    substance = [
-        (part, asks or _asks_in_short(part)) for part, asks in parts if part["intent"] not in _FILLER
-    ]
+    substance = [(part, asks or _asks_in_short(part)) for part, asks in parts if part["intent"] not in _FILLER]
     if not substance:
         return [part for part, _ in parts]
     if any(asks for _, asks in substance):

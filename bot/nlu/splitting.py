@@ -31,14 +31,16 @@ _AUXILIARY = (
 )
 _SUBJECT = r"(?:i|you|u|we|they|it|that|this|these|those|he|she|there|my|your|ur|the|a|an|any|anyone|someone|people)"
 _PHRASE = r"(?:is it (?:ok|okay|alright)|ok(?:ay)? to|any(?:thing|one)? |am i|what about|how about|when can|do i)"
-_OPENER = re.compile(
-    rf"(?:{_WH}\b|{_AUXILIARY}\s+{_SUBJECT}\b|{_PHRASE})", re.IGNORECASE
+_OPENER = re.compile(rf"(?:{_WH}\b|{_AUXILIARY}\s+{_SUBJECT}\b|{_PHRASE})", re.IGNORECASE)
+_LEAD_IN = (
+    r"(?:(?:and|n|also|plus|btw|but|so|or|then|oh|ok|okay|hi|hello|hey|please|pls|just|another thing|one more thing)"
+    r"\b[\s,:]{0,3}){0,4}"
 )
-_LEAD_IN = r"(?:(?:and|n|also|plus|btw|but|so|or|then|oh|ok|okay|hi|hello|hey|please|pls|just|another thing|one more thing)\b[\s,:]{0,3}){0,4}"
 _OPENS = re.compile(rf"\s*{_LEAD_IN}(?:{_OPENER.pattern})", re.IGNORECASE)
 #: Where a second clause may begin. Blanks are bounded: a client may send 2,000 of them.
 _JOINT = re.compile(
-    r"(?:\s{0,3}[,:\u2013\u2014]\s{0,3}|\s{1,3}-{1,3}\s{1,3}|\s{1,3})(?:(?:and|n|also|plus|btw|but|or|then|oh|so)\b[\s,]{0,3}){1,3}"
+    r"(?:\s{0,3}[,:\u2013\u2014]\s{0,3}|\s{1,3}-{1,3}\s{1,3}|\s{1,3})"
+    r"(?:(?:and|n|also|plus|btw|but|or|then|oh|so)\b[\s,]{0,3}){1,3}"
     r"|\s{0,3}[,:\u2013\u2014]\s{1,3}|\s{1,3}-{1,3}\s{1,3}|\s{1,3}[&+]\s{1,3}|\s{0,3}/\s{1,3}",
     re.IGNORECASE,
 )
@@ -49,7 +51,9 @@ _ASKS_INSIDE = re.compile(
     r"how (?:long|much|many|often|soon|bad)|what about|how about)\b",
     re.IGNORECASE,
 )
-_LIST_JOINT = re.compile(r"\s{0,3}(?:,|/|&|\+|\b(?:or|and|n|also|plus)\b)\s{0,3}(?:(?:or|and|also|plus)\b\s{0,3})?", re.IGNORECASE)
+_LIST_JOINT = re.compile(
+    r"\s{0,3}(?:,|/|&|\+|\b(?:or|and|n|also|plus)\b)\s{0,3}(?:(?:or|and|also|plus)\b\s{0,3})?", re.IGNORECASE
+)
 #: Two things set against each other are one question.
 _COMPARES = re.compile(r"\b(?:differen\w*|between|versus|vs|than|better|same|compared?)\b", re.IGNORECASE)
 _WORD = re.compile(r"[\w']+")
@@ -142,7 +146,8 @@ def _clauses(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
 
 #: "let me know, when can ...": the left side only announces the question on the right.
 _ANNOUNCES = re.compile(
-    r"(?:\b(?:know|ask|asking|wondering|wonder|tell me|question|curious|check|sure|understand|is|see|but|if|that|because|cos|and))\s*$",
+    r"\b(?:know|ask|asking|wondering|wonder|tell me|question|curious|check|sure|understand|is|see|but|if|that|"
+    r"because|cos|and)\s*$",
     re.IGNORECASE,
 )
 #: "when i come in", "how i feel", "what you did": a clause of the sentence, not a question.

@@ -217,7 +217,7 @@ _THIRD = frozenset("he she his him her hers himself herself".split())
 _LOOK_AHEAD = re.compile(
     r"^(?:is |are |was |were |that is |that was |it is |belongs? to |runs? in |in |of )+(?:my |the |our |her |his )?(?P<who>\w+)"
 )
-_FAMILY = re.compile(r"(?:run|runs|ran|is|are) in (?:the|my|our|his|her) family|family history|in (?:my|the) family|of my family")
+_FAMILY = re.compile(r"(?:run|runs|ran|is|are) in (?:the|my|our|his|her) family|family history|in (?:my|the) family(?! way)|of my family")
 _PATIENT = re.compile(
     r"(?:(?:who|and) (?:is|will be|would be|was) (?:coming|the patient|booked|treated)|is (?:the one )?coming (?:to you|to see you|in|on|for|this|next|tomorrow|instead)"
     r"|is the (?:patient|one (?:you|coming|who comes|being treated|to be treated))|(?:book|booking|booked|writing|typing|asking|filling (?:this |it )?in|filling (?:this|it) out|form is|appointment is|session is|answering) (?:this |it |an appointment |in |on behalf )?(?:for|of) (?:my|our|her|him|the)"
@@ -255,7 +255,7 @@ def _speakers(words: list[str]) -> list[str]:
         if word == ";" and " ".join(words[index + 1 : index + 2]) in _BARE_VERBS:
             # "my wife had cancer, take warfarin": nobody is named, so it may be the client.
             current = ""
-        if word == "family" and before in ("my", "the", "our") and words[index + 1 : index + 2] not in (["doctor"], ["gp"]):
+        if word == "family" and before in ("my", "the", "our") and words[index + 1 : index + 2] not in (["doctor"], ["gp"], ["way"]):
             current = "other"
         elif _relation_at(words, index):
             current, antecedent = "other", True
@@ -266,9 +266,8 @@ def _speakers(words: list[str]) -> list[str]:
         elif word in _THIRD and (antecedent or before not in ("the",)):
             if antecedent:
                 current = "other"
-        elif word in ("someone", "somebody", "anyone", "anybody", "others", "other") and index + 1 < len(words):
-            if word not in ("other",) or words[index + 1] in ("people", "peoples", "patients", "folks"):
-                current = "other"
+        elif word == "other" and words[index + 1 : index + 2] in (["people"], ["peoples"], ["patients"], ["folks"]):
+            current = "other"
         out.append(current)
     return out
 
@@ -322,6 +321,8 @@ def _is_other(mention: Mention, words: list[str], whole: _Whole) -> bool:
     for offset, word in enumerate(inside):
         if word in ("i", "me", "mine") or (word == "my" and not _relation_soon(words[start + offset + 1 : start + offset + 4])):
             return False
+    if "me" in words[mention.end : mention.end + 2]:
+        return False
     speaker = whole.speaker[start]
     if speaker == "" or speaker == "self":
         ahead = _LOOK_AHEAD.match(line_after)
@@ -441,7 +442,7 @@ def _resolve(
     if group.id.startswith("reading_"):
         return Reading("present", False)
     if negations and not unsure:
-        if _DOUBLE.search(sentence) or _TAKEN_BACK.search(" " + after):
+        if _DOUBLE.search(sentence) or _TAKEN_BACK.search(" " + " ".join(words[mention.start + 1 : last])):
             return Reading("unsure", False)
         return Reading("absent", True)
     if "HYPOTHETICAL" in categories and not _own(words, mention):
@@ -493,7 +494,7 @@ def _cleared(mention: Mention, words: list[str]) -> bool:
 
 # A denial that is itself denied ("I can't say I have no clots") denies nothing.
 _DOUBLE = re.compile(
-    r"(?:can not|could not|would not|will not) (?:\w+ )?(?:say|claim|pretend|swear|promise)(?: \w+){0,4} (?:no|never|not|nothing|without)|(?:wrong|lie|lying|untrue|not true|not the case|not right|doubt)(?: \w+){0,5} (?:no|never|not|nothing|without)|not (?:\w+ )?(?:not|without)|never (?:\w+ )?without|no (?:day|week|month|morning|night) without|not that i (?:have|take|had) no"
+    r"(?:can not|could not|would not|will not) (?:\w+ )?(?:say|claim|pretend|swear|promise)(?: \w+){0,4} (?:no|never|not|nothing|without)|(?:wrong|lie|lying|untrue|not true|not the case|not right|doubt)(?: \w+){0,5} (?:no|never|not|nothing|without)|not (?:\w+ )?(?:not|without)|never (?:\w+ )?without|no (?:day|week|month|morning|night) without|not that i (?:have|take|had) no|not that i am not|nothing that (?:is|are) not"
 )
 # "no broken bones except the current one", "not kidney failure, only reduced function": the
 # denial is followed by what is there instead.
@@ -537,6 +538,9 @@ def _job_title(words: list[str], mention: Mention) -> bool:
             return False
         joined = " ".join(before)
         human = words[mention.end - 1 : mention.end + 1]
+        behind = words[mention.end + 1 : mention.end + 2]
+        if behind and behind[0] not in (",", ".", "here", "for", "by", ";"):
+            human = []
         return bool(re.search(r"(?:am (?:a|an|the)|as (?:a|an)|work|worked|being (?:a|an)|retired|i am)(?: \w+)?$", joined)) or (
             mention.start == 0 and any(word in _PEOPLE for word in human)
         )

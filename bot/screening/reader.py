@@ -25,14 +25,16 @@ from bot.screening.vocabulary import Mention, Vocabulary, default_vocabulary
 LONGEST_TEXT = 4_000
 """Characters of free text that the contract allows in one check."""
 
+VAGUE = frozenset({"unclear", "unspecified", "medicine", "procedure", "awaiting_results"})
+"""Conditions that name nothing: enough to send a screen to the therapist, too little to
+answer a chat message with."""
+
 
 class DisclosureDetector(Protocol):
     """A second opinion on a stretch of text."""
 
-    strict: float
-    """From this probability on, words without any known mention go to the therapist."""
-    lenient: float
-    """The same for words in which every known mention was read as harmless."""
+    threshold: float
+    """From this probability on, a stretch goes to the therapist."""
 
     def score(self, sentence: str) -> float:
         """Probability (0 to 1) that a careful therapist would want to see ``sentence``."""
@@ -102,7 +104,6 @@ class Reader:
         mentions = [m for m in mentions if not any(r.covers(m) for r in readings)]
         all_mentions = mentions + [r.mention for r in readings]
         statuses = self._context.read(text_corrected, all_mentions, today)
-        counted: set[int] = set()
         for mention, reading in zip(all_mentions, statuses, strict=True):
             finding = Finding(
                 condition=mention.group.condition,
@@ -115,8 +116,6 @@ class Reader:
                 rule=mention.group.id,
             )
             findings.append(finding)
-            if finding.counts:
-                counted.add(mention.start)
         findings = _without_echoes(findings)
         if not any(finding.counts for finding in findings):
             findings.extend(self._second_opinion(cleaned, text_corrected, all_mentions))
@@ -130,23 +129,19 @@ class Reader:
         )
 
     def _second_opinion(self, text: str, words: Canonical, mentions: Sequence[Mention]) -> list[Finding]:
-        """What the detector sees where the lexical reader saw nothing that counts."""
-        if self.detector is None:
+        """What the detector sees where the lexical reader saw nothing that counts.
+
+        Where every clause held a mention that has been explained, there is nothing left to
+        judge. The whole text is scored, because a clause out of its context misleads; a
+        long one also in windows, so that one line cannot hide in many.
+        """
+        if self.detector is None or (mentions and len(remainder(words, mentions).split()) <= 1):
             return []
-        out: list[Finding] = []
-        explained = [(words.tokens[m.start].start, words.tokens[m.end - 1].end) for m in mentions]
-        stretches = sentences(text)
-        whole = len(stretches) > 1
-        for start, end in stretches + ([(0, len(text))] if whole else []):
-            part = text[start:end].strip()
-            if not part:
-                continue
-            known = any(start <= a < end for a, _ in explained)
-            limit = self.detector.lenient if known else self.detector.strict
-            if self.detector.score(part) >= limit:
-                out.append(_unread(part, rule="second_reader"))
-                break
-        return out
+        stretches = [text, *windows(text)]
+        for stretch in stretches:
+            if self.detector.score(stretch) >= self.detector.threshold:
+                return [_unread(stretch, rule="second_reader")]
+        return []
 
 
 _CLAUSE_ENDS = frozenset(". ! ? ; , : ( ) -".split())
@@ -177,6 +172,7 @@ def remainder(text: Canonical, mentions: Sequence[Mention]) -> str:
     return ", ".join(kept)
 
 
+_WINDOW = 4
 _BREAK = re.compile(r"(?<=[.!?\n])\s+")
 
 
@@ -190,6 +186,15 @@ def sentences(text: str) -> list[tuple[int, int]]:
     if start < len(text):
         out.append((start, len(text)))
     return out
+
+
+def windows(text: str) -> list[str]:
+    """Runs of sentences of a long text (more than five), half overlapping."""
+    parts = sentences(text)
+    if len(parts) <= _WINDOW + 1:
+        return []
+    steps = range(0, len(parts) - _WINDOW // 2, _WINDOW // 2)
+    return [text[parts[i][0] : parts[min(i + _WINDOW, len(parts)) - 1][1]] for i in steps]
 
 
 def _without_echoes(findings: Sequence[Finding]) -> list[Finding]:

@@ -15,8 +15,8 @@ from typing import Any, Iterator
 import sqlalchemy
 from alembic import command
 from alembic.config import Config
-from alembic.script import ScriptDirectory
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import event
 from sqlalchemy.engine import Engine, make_url
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
@@ -115,10 +115,7 @@ class Database:
         reason = str(getattr(error, "orig", "")).splitlines()[:1] or [type(error).__name__]
         advice = "Check that the database server runs and that DATABASE_URL is right"
         if self._url.get_backend_name() == "sqlite":
-            advice = (
-                "Check that the folder exists, can be written and has space left, "
-                "or set VAR_DIR to one that does"
-            )
+            advice = "Check that the folder exists, can be written and has space left, or set VAR_DIR to one that does"
         return StoreError(f"The database {self.name} refused: {reason[0]}. {advice}.")
 
 

@@ -140,7 +140,7 @@ class DecisionRecord(Base):
     decided_at: Mapped[datetime] = Column(DateTime, nullable=False)
     valid_until: Mapped[Optional[datetime]] = Column(DateTime)
     case_number: Mapped[Optional[int]] = Column(Integer)
-    findings: Mapped[List["FindingRecord"]] = relationship(
+    findings: Mapped[List[FindingRecord]] = relationship(
         "FindingRecord", order_by="FindingRecord.position", cascade="all, delete-orphan"
     )
 
@@ -149,9 +149,7 @@ class FindingRecord(Base):
     """One finding of a decision, with the client's own words and its source."""
 
     __tablename__ = "findings"
-    decision_id: Mapped[str] = Column(
-        String(32), ForeignKey("decisions.id", ondelete="CASCADE"), primary_key=True
-    )
+    decision_id: Mapped[str] = Column(String(32), ForeignKey("decisions.id", ondelete="CASCADE"), primary_key=True)
     position: Mapped[int] = Column(Integer, primary_key=True)
     condition: Mapped[str] = Column(String(60), nullable=False)
     status: Mapped[str] = Column(String(20), nullable=False)
@@ -173,7 +171,7 @@ class Case(Base):
     priority: Mapped[str] = Column(String(10), nullable=False)
     opened_at: Mapped[datetime] = Column(DateTime, nullable=False, default=utcnow)
     updated_at: Mapped[datetime] = Column(DateTime, nullable=False, default=utcnow)
-    reasons: Mapped[List["CaseReason"]] = relationship(
+    reasons: Mapped[List[CaseReason]] = relationship(
         "CaseReason", order_by="CaseReason.id", cascade="all, delete-orphan"
     )
 

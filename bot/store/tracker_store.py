@@ -10,14 +10,13 @@ from __future__ import annotations
 import json
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any, Dict, Iterable, Iterator, List, Optional, Text
+from typing import Any, Dict, Iterable, Iterator, List, Optional
 
 from rasa.core.brokers.broker import EventBroker
 from rasa.core.tracker_store import SerializedTrackerAsText, TrackerStore
 from rasa.shared.core.constants import ACTION_LISTEN_NAME
 from rasa.shared.core.domain import Domain
-from rasa.shared.core.events import ActionExecuted, Event, SlotSet, UserUttered
-from rasa.shared.core.events import deserialise_events
+from rasa.shared.core.events import ActionExecuted, Event, SlotSet, UserUttered, deserialise_events
 from rasa.shared.core.trackers import DialogueStateTracker
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -49,9 +48,7 @@ def deferred_saves() -> Iterator[Dict[str, str]]:
 def write_trackers(session: Session, states: Dict[str, str]) -> None:
     """Write collected states (conversation id to serialised state)."""
     for conversation_id, state in states.items():
-        session.merge(
-            TrackerState(conversation_id=conversation_id, state=state, updated_at=utcnow())
-        )
+        session.merge(TrackerState(conversation_id=conversation_id, state=state, updated_at=utcnow()))
 
 
 class BoundedTrackerStore(TrackerStore, SerializedTrackerAsText):
@@ -79,7 +76,7 @@ class BoundedTrackerStore(TrackerStore, SerializedTrackerAsText):
         with self._database.transaction() as session:
             write_trackers(session, states)
 
-    async def retrieve(self, sender_id: Text) -> Optional[DialogueStateTracker]:
+    async def retrieve(self, sender_id: str) -> Optional[DialogueStateTracker]:
         """The conversation's tracker, or None for a new conversation."""
         state = (_pending.get() or {}).get(sender_id)
         if state is None:
@@ -93,10 +90,10 @@ class BoundedTrackerStore(TrackerStore, SerializedTrackerAsText):
             tracker.update(event)
         return tracker
 
-    async def keys(self) -> Iterable[Text]:
+    async def keys(self) -> Iterable[str]:
         """All conversation ids."""
         with self._database.reading() as session:
-            return [row for row in session.scalars(select(TrackerState.conversation_id))]
+            return list(session.scalars(select(TrackerState.conversation_id)))
 
 
 def bounded(tracker: DialogueStateTracker) -> List[Dict[str, Any]]:
@@ -110,9 +107,7 @@ def bounded(tracker: DialogueStateTracker) -> List[Dict[str, Any]]:
     first = starts[-TURNS_KEPT] if len(starts) > TURNS_KEPT else 0
     # slot values as they are now; replaying the kept turns ends in the same values
     slots: List[Event] = [
-        SlotSet(name, slot.value)
-        for name, slot in tracker.slots.items()
-        if slot.value != slot.initial_value
+        SlotSet(name, slot.value) for name, slot in tracker.slots.items() if slot.value != slot.initial_value
     ]
     if first == 0:
         return [event.as_dict() for event in events]

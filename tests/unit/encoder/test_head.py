@@ -74,9 +74,7 @@ def test_a_saved_head_gives_the_same_probabilities(
     head.save(tmp_path / "head.npz")
     loaded = LinearHead.load(tmp_path / "head.npz")
     assert loaded.labels == head.labels
-    np.testing.assert_allclose(
-        loaded.probabilities(features, texts), head.probabilities(features, texts), atol=2e-3
-    )
+    np.testing.assert_allclose(loaded.probabilities(features, texts), head.probabilities(features, texts), atol=2e-3)
 
 
 def test_a_missing_head_says_how_to_make_one(tmp_path: Path) -> None:

@@ -56,9 +56,7 @@ def test_the_table_the_results_and_the_report_are_there_in_the_end(
     assert not re.search(r'(?:src|href)="https?://', page.replace('xmlns:xlink="http', "")), "nothing is fetched"
 
 
-def test_the_same_results_give_the_same_page(
-    stub: Stub, url: str, write: Callable[..., Path], tmp_path: Path
-) -> None:
+def test_the_same_results_give_the_same_page(stub: Stub, url: str, write: Callable[..., Path], tmp_path: Path) -> None:
     folder = write("single", SAUNA)
     for name in ("a", "b"):
         evaluate(url, folder, tmp_path / name)

@@ -73,7 +73,7 @@ def said(handout: Handout) -> Iterator[tuple[str, str]]:
     for topic in handout.topics:
         yield f"topic {topic}", handout.not_covered(topic).text
     for key, placeholders in CONVERSATION.items():
-        yield key, handout.say(key, **{name: "X" for name in placeholders})
+        yield key, handout.say(key, **dict.fromkeys(placeholders, "X"))
 
 
 def nlu_subs(file: str, group: str) -> set[str]:
@@ -89,7 +89,9 @@ def shingles(text: str) -> set[tuple[str, ...]]:
 @pytest.mark.parametrize("passage", PASSAGES)
 def test_every_passage_has_a_title_a_question_and_an_answer(handout: Handout, passage: str) -> None:
     found = handout.passage(passage)
-    assert found.title and found.question and found.answer
+    assert found.title
+    assert found.question
+    assert found.answer
 
 
 @pytest.mark.parametrize(("passage", "figure"), FIGURES)
@@ -148,7 +150,8 @@ def test_aftercare_rules_have_an_answer_to_every_follow_up(handout: Handout, pas
 )
 def test_for_how_long_is_told_as_left_open_where_the_handout_gives_no_days(handout: Handout, passage: str) -> None:
     answer = handout.follow_up(passage, "how_long")
-    assert answer is not None and "no number of days" in answer.text
+    assert answer is not None
+    assert "no number of days" in answer.text
     # With other therapy the handout does say until when: until the discoloration has cleared.
     assert answer.answers == (passage == "after_other_therapy")
 
@@ -189,7 +192,8 @@ def test_a_condition_is_told_as_on_the_list_that_the_handout_has_it_on(
     handout: Handout, group: str, passage: str | None
 ) -> None:
     condition = handout.condition(group)
-    assert condition is not None and condition.passage == passage
+    assert condition is not None
+    assert condition.passage == passage
 
 
 def test_the_first_message_says_what_it_is_and_what_it_is_not(handout: Handout) -> None:
@@ -202,4 +206,5 @@ def test_the_example_of_the_document_is_what_the_file_says() -> None:
     document = (ROOT / "docs" / "handout.md").read_text(encoding="utf-8")
     example = re.findall(r"```yaml\n(.*?)```", document, re.S)
     aftercare = (ROOT / "bot" / "handout" / "content" / "aftercare.yml").read_text(encoding="utf-8")
-    assert len(example) == 1 and example[0] in aftercare
+    assert len(example) == 1
+    assert example[0] in aftercare

@@ -73,8 +73,8 @@ def test_the_intent_is_the_group_and_the_key_is_beside_it(pipeline: Pipeline) ->
     read = pipeline.read("is the sauna ok?")
     assert read[INTENT]["name"] == "handout"
     assert read[RESPONSE_KEY] == "handout/after_heat"
-    assert [ranked["name"] for ranked in read[INTENT_RANKING_KEY]][0] == "handout"
-    assert set(ranked["name"] for ranked in read[INTENT_RANKING_KEY]) == {key.partition("/")[0] for key in EXAMPLES}
+    assert next(ranked["name"] for ranked in read[INTENT_RANKING_KEY]) == "handout"
+    assert {ranked["name"] for ranked in read[INTENT_RANKING_KEY]} == {key.partition("/")[0] for key in EXAMPLES}
 
 
 def test_parse_data_carries_the_parts(pipeline: Pipeline) -> None:

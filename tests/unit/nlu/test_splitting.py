@@ -85,7 +85,15 @@ def test_pieces_are_stretches_of_the_message_in_order(message: str) -> None:
 
 @pytest.mark.parametrize(
     "message",
-    ["a. " * 700, "and " * 500, ", " * 1000, " " * 2000 + "a", "can i eat and " * 140, "\U0001f600" * 10_000, "?" * 2000],
+    [
+        "a. " * 700,
+        "and " * 500,
+        ", " * 1000,
+        " " * 2000 + "a",
+        "can i eat and " * 140,
+        "\U0001f600" * 10_000,
+        "?" * 2000,
+    ],
 )
 def test_odd_messages_of_full_length_are_split_at_once(message: str) -> None:
     begin = time.perf_counter()

@@ -123,8 +123,7 @@ def test_an_ordinary_word_is_not_taken_for_a_misspelling(reader: Reader, word: s
 
 def test_the_second_reader_is_asked_only_where_the_first_found_nothing(reader: Reader) -> None:
     class Spy:
-        strict = 0.5
-        lenient = 0.9
+        threshold = 0.5
         asked: list[str] = []
 
         def score(self, sentence: str) -> float:
@@ -137,6 +136,7 @@ def test_the_second_reader_is_asked_only_where_the_first_found_nothing(reader: R
     assert spy.asked == []
     assert not both.read("only on my side please", TODAY).harmless
     assert both.read("my dad takes warfarin", TODAY).harmless
+    assert not both.read("my twin's on warfarin, I'm on my side only", TODAY).harmless
 
 
 def test_an_alarm_makes_the_text_urgent(reader: Reader) -> None:

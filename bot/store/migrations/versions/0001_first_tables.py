@@ -145,9 +145,7 @@ def upgrade() -> None:
         sa.Column("value", sa.Text, nullable=False),
     )
     if op.get_bind().dialect.name == "sqlite":
-        op.execute(
-            f"INSERT INTO sqlite_sequence (name, seq) VALUES ('cases', {FIRST_CASE_NUMBER - 1})"
-        )
+        op.execute(f"INSERT INTO sqlite_sequence (name, seq) VALUES ('cases', {FIRST_CASE_NUMBER - 1})")
     else:
         op.execute(f"ALTER SEQUENCE cases_number_seq RESTART WITH {FIRST_CASE_NUMBER}")
 
