@@ -44,7 +44,6 @@ class Skill(Action, ABC):
                 Heard.from_parse(tracker.latest_message),
                 conversation_id=tracker.sender_id,
                 memory=Memory.from_slot(tracker.get_slot("memory")),
-                lead=self.skill,
             )
         except Exception as error:
             # the SDK would send the request, with the client's words, into the log
@@ -53,7 +52,4 @@ class Skill(Action, ABC):
             return []
         for message in reply.messages:
             dispatcher.utter_message(json_message=message.as_dict())
-        return [
-            SlotSet("memory", reply.memory.to_slot()),
-            SlotSet("screening", reply.screening),
-        ]
+        return [SlotSet("memory", reply.memory.to_slot())]

@@ -1,8 +1,7 @@
 """One action for each skill that the rules in data/stories name.
 
-All go the same way (`Skill`); what differs is who has the first word: while a
-screening question is open, `action_screen` offers the message to the screen
-before it is read as anything else.
+All go the same way (`Skill`): one message may hold parts for several skills,
+and the assistant answers each. The names keep the rules readable.
 """
 
 from __future__ import annotations

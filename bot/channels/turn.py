@@ -25,6 +25,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bot.channels.problems import Problem, invalid
+from bot.channels.signs import in_words
 from bot.dialogue.alarm import AlarmReply
 from bot.dialogue.message import Message
 from bot.emergency import EmergencyDetector
@@ -153,7 +154,7 @@ class Turns:
             if await _in_thread(lambda: self._taken_over(conversation_id)):
                 return await _in_thread(lambda: self._finish(received, [], {}))
             # a typed slash is a client's character, not a command to Rasa
-            said = incoming.payload or received.text.lstrip("/ ") or "?"
+            said = incoming.payload or in_words(received.text).lstrip("/ ") or "?"
             collector = Collector()
             with deferred_saves() as trackers:
                 await agent.processor.handle_message(

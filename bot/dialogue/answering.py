@@ -16,6 +16,8 @@ from bot.handout import FOLLOW_UPS, PASSAGES, Handout, read_days
 
 # things to leave out after a session; a message that names several means each of them
 LEAVE_OUT = ("after_heat", "after_swimming", "after_exercise", "after_sun", "after_other_therapy")
+# who asks for these wants to book, and the screen comes before that
+BEFORE_BOOKING = ("booking",)
 AFTER_EFFECTS = ("bruising", "tenderness")
 
 
@@ -64,6 +66,10 @@ class Answering:
         found = self._handout.not_covered(topic, text)
         if found.sources:
             memory.talked_about(list(found.sources))
+        if topic in BEFORE_BOOKING:
+            memory.offered, memory.question = "screen", text
+            screen, ask = buttons.start_screen(self._handout), buttons.pass_on(self._handout)
+            return [Message(found.text, "not_in_handout", buttons=(screen, ask))]
         return [self._offering(found.text, found.sources, text, memory)]
 
     def follow_up(self, part: Part, memory: Memory) -> List[Message]:

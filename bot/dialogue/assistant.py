@@ -77,11 +77,10 @@ class Heard:
 
 @dataclass
 class Reply:
-    """What the assistant says, what it remembers, and whether a screen is open."""
+    """What the assistant says and what it remembers."""
 
     messages: List[Message]
     memory: Memory
-    screening: bool
 
 
 @dataclass
@@ -142,23 +141,18 @@ class Assistant:
             **dict.fromkeys(SCREEN_WORDS, self._outside_screen),
         }
 
-    def reply(self, heard: Heard, conversation_id: str, memory: Memory, lead: str = "answer") -> Reply:
-        """Answer one message.
-
-        Args:
-            lead: the skill that Rasa's rule chose; `screen` offers the words to
-                the open screening question before anything else.
-        """
+    def reply(self, heard: Heard, conversation_id: str, memory: Memory) -> Reply:
+        """Answer one message."""
         with self._database.transaction() as session:
             turn = Turn(session, conversation_id, heard, memory, self._clock())
             if not (heard.pressed and self._pressed(turn)):
-                left = self._screening.hear(turn, lead)
+                left = self._screening.hear(turn)
                 for part in self._ordered(left):
                     self._skills[part.intent](turn, part)
             if not any(message.kind in ("fallback", "clarify") for message in turn.messages):
                 memory.failures = 0
             self._screening.ask_again(turn)
-            return Reply(turn.messages, memory, self._screening.is_open(session, conversation_id))
+            return Reply(turn.messages, memory)
 
     def _ordered(self, parts: List[Part]) -> List[Part]:
         """The parts to answer: small talk beside a real question is left out."""

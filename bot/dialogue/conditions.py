@@ -61,6 +61,9 @@ class Conditions:
         """Answer a part that the NLU read as a condition."""
         findings = self.told(turn, part.text)
         if not findings:
+            if self._is_only_anothers(turn, part.text):
+                self.remark(turn, Part(part.text, "health_remark", "health_remark/relative"))
+                return
             listing = self._handout.condition(part.topic)
             name = listing.name if listing else None
             self._tell(turn, name, listing.passage if listing else None, part)
@@ -78,6 +81,11 @@ class Conditions:
     def alarm(self, turn: Turn, part: Part) -> None:
         """An alarm that only the NLU saw."""
         turn.messages.append(self._alarm.second_net(turn.session, turn.conversation_id, part.text, part.topic))
+
+    def _is_only_anothers(self, turn: Turn, text: str) -> bool:
+        """Whether every condition that the words name is somebody else's (policy.md 2.9)."""
+        found = self._reader.read(text, turn.now.date()).findings
+        return bool(found) and all(finding.status == "other_person" for finding in found)
 
     def _answer(self, turn: Turn, findings: List[Finding], part: Part) -> None:
         # the gravest list first, and each list once: one message must not become five

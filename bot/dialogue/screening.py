@@ -10,8 +10,6 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Callable, Dict, List, Mapping, Optional
 
-from sqlalchemy.orm import Session
-
 from bot.booking import BookingTokens
 from bot.dialogue import buttons
 from bot.dialogue.escalating import Escalating
@@ -27,7 +25,7 @@ from bot.dialogue.screens import (
 from bot.escalation import add_reason
 from bot.handout import Handout
 from bot.nlu.thresholds import ANSWER
-from bot.screening import LINK_IDS, Decision, Rulebook
+from bot.screening import LINK_IDS, Decision, Finding, Rulebook
 from bot.screening.answers import Hint, read_answer
 from bot.screening.interview import CONSENT, Interview, Question, Step
 from bot.screening.reader import Reader
@@ -76,10 +74,6 @@ class Screening:
             "correct_answer": self._correct,
         }
 
-    def is_open(self, session: Session, conversation_id: str) -> bool:
-        """Whether a question of the screen is open."""
-        return open_screen(session, conversation_id) is not None
-
     def start(self, turn: Turn) -> None:
         """Begin with the question about consent, or go on with an open screen."""
         screen = open_screen(turn.session, turn.conversation_id)
@@ -89,7 +83,7 @@ class Screening:
         interview = Interview.start(self._rulebook, self._reader)
         new_screen(turn.session, turn.conversation_id, interview.to_dict(), self._rulebook.version)
 
-    def hear(self, turn: Turn, lead: str) -> List[Part]:
+    def hear(self, turn: Turn) -> List[Part]:
         """Take what answers the open question; returns the parts that do not."""
         screen = open_screen(turn.session, turn.conversation_id)
         if screen is None:
@@ -106,7 +100,7 @@ class Screening:
             elif part.intent in OWN_BUSINESS or self._is_question(interview, turn, part):
                 left.append(part)
             else:
-                self._answer(turn, interview, part, left, lead)
+                self._answer(turn, interview, part, left)
         self._keep(turn, screen, interview)
         return left
 
@@ -139,14 +133,14 @@ class Screening:
             return
         turn.messages.append(self._question(screen, interview.current))
 
-    def _answer(self, turn: Turn, interview: Interview, part: Part, left: List[Part], lead: str) -> None:
+    def _answer(self, turn: Turn, interview: Interview, part: Part, left: List[Part]) -> None:
         consenting = interview.state == "consent"
         step = interview.answer(part.text, turn.now, HINTS.get(part.intent))
         if step.understood:
             self._told(turn, interview, step)
             if consenting and interview.state == "question":
                 self._read_earlier(turn, interview)
-        elif part.intent in HINTS or lead == "screen":
+        elif part.intent in HINTS:
             self._say(turn, "fallback.first", "fallback")
         else:
             left.append(part)
@@ -233,6 +227,10 @@ class Screening:
         found = self._reader.read(part.text, turn.now.date()).findings
         named = [f.condition for f in found if f.condition in LINK_IDS and f.condition in interview.answers]
         if not named:
+            # something that was said is wrong, and we cannot tell what: the therapist asks
+            interview.findings.setdefault("correction", []).append(
+                Finding("unclear", "unsure", "text", part.text, "practice.unlisted", "other", rule="correction")
+            )
             self._told(turn, interview, interview.back())
             return
         item = self._rulebook.item(named[0])

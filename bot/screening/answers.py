@@ -33,20 +33,40 @@ class AnswerReading:
 
 
 _YES = re.compile(
-    r"^(?:(?:oh|well|um|er|hm|hmm|ah|sorry|ok|okay) (?:, )?)*(?:yes|yeah|yep|yup|yea|ye|yh|ya|aye|sure(?! not)|correct|right|indeed|definitely|absolutely|affirmative|of course(?! not)|unfortunately|i do|i am|i have|have done|that is me|that is right|guilty|true|y|si|certainly|afraid so|sadly|sadly yes|think so|👍)(?= |$)"
+    r"^(?:(?:oh|well|um|er|hm|hmm|ah|sorry|ok|okay) (?:, )?)*(?:yes|yeah|yep|yup|yea|ye|yh|ya|"
+    r"aye|sure(?! not)|correct|right|indeed|definitely|absolutely|affirmative|of course(?! not)|"
+    r"unfortunately|i do|i am|i have|have done|that is me|that is right|guilty|true|y|si|"
+    r"certainly|afraid so|sadly|sadly yes|think so|👍)(?= |$)"
 )
 _NO = re.compile(
-    r"^(?:(?:oh|well|um|er|hm|hmm|ah|ok|okay|thankfully|luckily|god|gosh|lord|definitely|absolutely|certainly|heavens|haha|lol) (?:, )?)*(?:no|not|never|none|negative|na|n|neither|i do not|i am not|i have not|i have never|i never|do not|have not|nothing|nil|zero|0|false|not at all|clear|free of|all clear|of course not|nowt|👎)(?= |$)"
+    r"^(?:(?:oh|well|um|er|hm|hmm|ah|ok|okay|thankfully|luckily|god|gosh|lord|definitely|"
+    r"absolutely|certainly|heavens|haha|lol) (?:, )?)*(?:no|not|never|none|negative|na|n|neither|"
+    r"i do not|i am not|i have not|i have never|i never|do not|have not|nothing|nil|zero|0|false|"
+    r"not at all|clear|free of|all clear|of course not|nowt|👎)(?= |$)"
 )
 _DOUBT = re.compile(
-    r"(?:not (?:\w+ )?(?:sure|certain|that i (?:know|am aware|remember)|to my knowledge|as far as|really sure|positive|quite)|no idea|no clue|unsure|do not (?:\w+ )?(?:know|remember|think so|recall)|not think|maybe|perhaps|might|possibly|could be|sort of|kind of|a bit|a little|probably|hard to say|depends|who knows|used to|sometimes|on and off|never (?:been )?(?:tested|checked|measured|told)|not tested|not checked|not been checked|i guess|i suppose|i think|as far as i (?:know|am aware)|to my knowledge|not officially|not yet|not any ?more|no longer|half|borderline|in between|idk|dunno|\?\?+|not recently|not lately|not really|hopefully|i hope|not currently|not at the moment|not right now|anymore|hardly|barely|almost|nearly|ish$|apart from|except|unless)"
+    r"(?:not (?:\w+ )?(?:sure|certain|that i (?:know|am aware|remember)|to my knowledge|as far "
+    r"as|really sure|positive|quite)|no idea|no clue|unsure|do not (?:\w+ )?(?:know|remember|"
+    r"think so|recall)|not think|maybe|perhaps|might|possibly|could be|sort of|kind of|a bit|a "
+    r"little|probably|hard to say|depends|who knows|used to|sometimes|on and off|never (?:been "
+    r")?(?:tested|checked|measured|told)|not tested|not checked|not been checked|i guess|i "
+    r"suppose|i think|as far as i (?:know|am aware)|to my knowledge|not officially|not yet|not "
+    r"any ?more|no longer|half|borderline|in between|idk|dunno|\?\?+|not recently|not lately|not "
+    r"really|hopefully|i hope|not currently|not at the moment|not right now|anymore|hardly|"
+    r"barely|almost|nearly|ish$|apart from|except|unless)"
 )
 _BUT = re.compile(r"(?:^| )(?:but|well ,|though|although|however|except|only|just|apart|unless|other than)(?= |$)")
-_QUESTION = re.compile(r"^(?:what|why|how|when|where|which|who|can|could|do you|does|is it|is that|are you|will|would|should|may i|tell me|explain|and the)(?= )|\?$")
+_QUESTION = re.compile(
+    r"^(?:what|why|how|when|where|which|who|can|could|do you|does|is it|is that|are you|will|would|"
+    r"should|may i|tell me|explain|and the)(?= )|\?$"
+)
 _PLAIN_WORDS = frozenset(
-    """no not never none nope nothing at all i do have am any of that it those them this thanks thank you god thankfully luckily
-    definitely absolutely certainly sir madam mate love lol haha ever once in my life had been sorry for me here and the is fine
-    a one single been to say can oh well um er ok okay phew zero nil negative neither far so none has there is are please
+    """no not never none nope nothing at all i do have am any of that it those them this thanks thank you god
+    thankfully luckily
+    definitely absolutely certainly sir madam mate love lol haha ever once in my life had been sorry for me here
+    and the is fine
+    a one single been to say can oh well um er ok okay phew zero nil negative neither far so none has there is are
+    please
     , . ! 's good healthy perfectly totally completely whatsoever""".split()
 )
 
@@ -85,7 +105,10 @@ def read_answer(
         value: Value = "unsure" if doubt or says_no or any(f.status != "present" for f in named) else "yes"
         return AnswerReading(value, reading.findings)
     if doubt and (says_yes or says_no or hint is not None or len(line.split()) <= 8):
-        return AnswerReading("yes" if says_yes and not re.search(r"not|maybe|might|sort of|kind of", line) else "unsure", reading.findings)
+        return AnswerReading(
+            "yes" if says_yes and not re.search(r"not|maybe|might|sort of|kind of", line) else "unsure",
+            reading.findings,
+        )
     if says_yes:
         return AnswerReading("yes", reading.findings)
     if says_no:
@@ -98,7 +121,9 @@ def read_answer(
         return AnswerReading("unsure", reading.findings)
     if hint == "deny":
         plain = all(word in _PLAIN_WORDS for word in line.split())
-        return AnswerReading("no" if plain or (reading.harmless and len(line.split()) <= 6) else "unsure", reading.findings)
+        return AnswerReading(
+            "no" if plain or (reading.harmless and len(line.split()) <= 6) else "unsure", reading.findings
+        )
     return AnswerReading(None, tuple(counting))
 
 

@@ -178,11 +178,10 @@ def _found(verdict: _Verdict, rulebook: Rulebook, finding: Finding, answers: Map
             outcome = "review"
     else:
         outcome = "urgent" if finding.listing == "urgent" else "review"
-    if finding.condition == "uncontrolled_hypertension" and answer == "yes" and outcome == "review":
-        # The question about control was asked and its answer has already been weighed, unless
-        # the words raise a doubt of their own.
-        if finding.status == "present" and not finding.rule.startswith("reading_"):
-            return
+    named_again = finding.status == "present" and not finding.rule.startswith("reading_")
+    if finding.condition == "uncontrolled_hypertension" and answer == "yes" and named_again:
+        # The question about control was asked, and its answer has already been weighed.
+        return
     verdict.add(outcome, finding.rule or finding.condition)
     if answer == "no":
         verdict.add("review", "contradiction")

@@ -2,8 +2,9 @@
 
 Sentence vectors plus hashed n-grams under a logistic head, trained on disclosures and
 harmless remarks of many kinds. The head tells the kinds apart and their probabilities are
-added up, which separates better than two bare labels (docs/screening.md). It has no list of conditions, so that it can see what the vocabulary does
-not know ("my midwife wants me on my side only"); it never overrules the lexical reader.
+added up, which separates better than two bare labels (docs/screening.md). It has no list
+of conditions, so that it can see what the vocabulary does not know ("my midwife wants me on
+my side only"); it never overrules the lexical reader.
 """
 
 from __future__ import annotations
@@ -120,9 +121,7 @@ def read_messages(directory: Path) -> list[Sample]:
 def kinds(samples: Sequence[Sample]) -> list[str]:
     """Training labels ``flag/<kind>`` and ``harmless/<kind>``; rare kinds are put together."""
     counts = Counter((sample.label, sample.kind) for sample in samples)
-    return [
-        f"{s.label}/{s.kind}" if counts[s.label, s.kind] >= _RARE else f"{s.label}/rare" for s in samples
-    ]
+    return [f"{s.label}/{s.kind}" if counts[s.label, s.kind] >= _RARE else f"{s.label}/rare" for s in samples]
 
 
 def fit(samples: Sequence[Sample], encoder: Encoder) -> LinearHead:

@@ -71,9 +71,7 @@ class Interview:
         """The question that is open now, or None."""
         texts = self.rulebook.interview
         if self.state == "consent":
-            return Question(
-                CONSENT, texts["consent"], ((texts["consent_yes"], "yes"), (texts["consent_no"], "no"))
-            )
+            return Question(CONSENT, texts["consent"], ((texts["consent_yes"], "yes"), (texts["consent_no"], "no")))
         if self.state == "question":
             item = self.rulebook.item(self.position)
             choices: tuple[tuple[str, str], ...] = (
@@ -340,6 +338,16 @@ def _option_of(follow_up: FollowUp, text: str) -> str | None:
     for option in follow_up.options:
         if word in (option.value, option.title.lower()):
             return option.value
-    if word in ("unsure", "not sure", "don't know", "dont know", "i don't know", "no idea", "idk", "dunno", "i'm not sure"):
+    if word in (
+        "unsure",
+        "not sure",
+        "don't know",
+        "dont know",
+        "i don't know",
+        "no idea",
+        "idk",
+        "dunno",
+        "i'm not sure",
+    ):
         return "unsure"
     return None

@@ -72,9 +72,7 @@ _CONTRACTED: dict[str, tuple[str, ...]] = {
     "haemo": ("blood",),
 }
 _SUFFIXES: dict[str, str] = {"ll": "will", "re": "are", "ve": "have", "m": "am", "d": "would"}
-_IS_WORDS = frozenset(
-    "it he she that there what who where here how everything nothing something one this".split()
-)
+_IS_WORDS = frozenset("it he she that there what who where here how everything nothing something one this".split())
 # A letter that looks like a Latin one but is not hides a word from a reader of words.
 _LATIN = re.compile(r"LATIN")
 
@@ -170,7 +168,7 @@ def _inside_word(text: str, position: int) -> bool:
     """Whether the hyphen at ``position`` joins two letters ("c-section")."""
     before = text[position - 1 : position]
     after = text[position + 1 : position + 2]
-    return before.isalpha() and (after.isalpha() or after.isdigit()) or (before.isdigit() and after.isalpha())
+    return (before.isalpha() and (after.isalpha() or after.isdigit())) or (before.isdigit() and after.isalpha())
 
 
 def rebuild(text: str, tokens: list[Token]) -> Canonical:
@@ -191,8 +189,9 @@ _ENGLISH = frozenset(
     knee shoulder left right since last week year years ago day days month months hip leg arm foot head also
     see need want which who where how did does were their our more into over never ever sorry dont""".split()
 )
-_FOREIGN = frozenset(
-    """el la los las un una y que con por para mi yo tengo tomo estoy soy muy pero alta tambien porque del se
+_FOREIGN = (
+    frozenset(
+        """el la los las un una y que con por para mi yo tengo tomo estoy soy muy pero alta tambien porque del se
     ich bin habe und der die das ein eine nicht mit auf seit wegen aber auch nehme mein meine ist zu
     je suis j'ai le les des une et est avec pour mon ma mes pas depuis mais dans prends du au
     io ho sono il lo di che per con mia mio non ma prendo anche della gli
@@ -202,7 +201,9 @@ _FOREIGN = frozenset(
     bir ve icin ben var cok ama degil ile
     jag har och inte med som mitt det
     saya dan dengan yang tidak ada""".split()
-) - _ENGLISH
+    )
+    - _ENGLISH
+)
 
 
 def readable(text: str) -> bool:

@@ -211,5 +211,3 @@ def _without_echoes(findings: Sequence[Finding]) -> list[Finding]:
 
 def _unread(evidence: str, rule: str = "unreadable") -> Finding:
     return Finding("unclear", "unsure", "text", evidence, "practice.unread", "other", rule=rule)
-
-

@@ -58,14 +58,32 @@ def _group(name: str, condition: str, listing: Listing, source: str = "practice.
 
 
 _N = r"(\d+(?:[.,]\d+)?)"
-_LINK = r"(?: (?:was|is|of|at|around|about|reading|level|check|last|this|the|my|right|now|in|on|week|morning|today|came|back|out|as|run|runs|running|down|up|to|:|=|spring|\w+day|between|stays|measured|read))*"
+_LINK = (
+    r"(?: (?:was|is|of|at|around|about|reading|level|check|last|this|the|my|right|now|in|on|week|morning|today"
+    r"|came|back|out|as|run|runs|running|down|up|to|:|=|spring|\w+day|between|stays|measured|read))*"
+)
 _PRESSURE = re.compile(r"(?<![\d/.])(\d{2,3}) (?:/|over|on|by) (\d{2,3})(?![\d/]| ?(?:mg|mcg|%|years|19|20\d\d))")
-_SYSTOLIC = re.compile(r"(?:blood pressure|bp|systolic|top number|pressure|machine read|monitor said|readings?(?: \w+){0,6})" + _LINK + r" (1[0-9]\d|2[0-4]\d)(?! ?(?:/|over|mg))")
-_EGFR = re.compile(r"(?:e ?gfr|gfr|filter rate|filtration rate|kidney function)" + _LINK + r"( over| above| under| below| >| <)? (\d+(?:[.,]\d+)?|ninety|hundred)")
+_SYSTOLIC = re.compile(
+    r"(?:blood pressure|bp|systolic|top number|pressure|machine read|monitor said|readings?(?: "
+    r"\w+){0,6})" + _LINK + r" (1[0-9]\d|2[0-4]\d)(?! ?(?:/|over|mg))"
+)
+_EGFR = re.compile(
+    r"(?:e ?gfr|gfr|filter rate|filtration rate|kidney function)"
+    + _LINK
+    + r"( over| above| under| below| >| <)? (\d+(?:[.,]\d+)?|ninety|hundred)"
+)
 _INR = re.compile(r"inr" + _LINK + " " + _N)
 _A1C = re.compile(r"(?:hb ?a ?1 ?c|a ?1 ?c)" + _LINK + " " + _N)
 _SUGAR = re.compile(r"(?:sugars?|glucose)" + _LINK + " " + _N)
-_TEMPERATURE = re.compile(r"(?:" + _N + r" (?:degrees )?(?:fever|temp(?:erature)?)|(?:fever|temp|temperature)(?: of)?" + _LINK + " " + _N + ")")
+_TEMPERATURE = re.compile(
+    r"(?:"
+    + _N
+    + r" (?:degrees )?(?:fever|temp(?:erature)?)|(?:fever|temp|temperature)(?: of)?"
+    + _LINK
+    + " "
+    + _N
+    + ")"
+)
 _PULSE = re.compile(r"(?:pulse|heart rate|hr)" + _LINK + r" (\d{2,3})")
 _OXYGEN = re.compile(r"(?:oxygen|sats?|spo ?2)" + _LINK + r" (\d{2,3})")
 _CREATININE = re.compile(r"creatinine" + _LINK + " " + _N)
@@ -100,8 +118,9 @@ def find_readings(text: Canonical) -> list[NumericReading]:
         out.append(_as(text, match, _group("reading_hba1c", "diabetes", "irrelevant" if normal else "other")))
     for match in _SUGAR.finditer(line):
         value = _value(match[1])
-        low, high = GLUCOSE_MMOL if value < 30 else GLUCOSE_MGDL
-        out.append(_as(text, match, _group("reading_sugar", "diabetes", "irrelevant" if low <= value < high else "other")))
+        least, most = GLUCOSE_MMOL if value < 30 else GLUCOSE_MGDL
+        normal = least <= value < most
+        out.append(_as(text, match, _group("reading_sugar", "diabetes", "irrelevant" if normal else "other")))
     for match in _TEMPERATURE.finditer(line):
         value = _value(match[1] or match[2])
         if 35 <= value <= 43 or 95 <= value <= 108:
@@ -117,7 +136,9 @@ def find_readings(text: Canonical) -> list[NumericReading]:
     for match in _CREATININE.finditer(line):
         value = _value(match[1])
         normal = 0.5 <= value <= 1.1 or 45 <= value <= 100
-        out.append(_as(text, match, _group("reading_creatinine", "kidney_dysfunction", "irrelevant" if normal else "other")))
+        out.append(
+            _as(text, match, _group("reading_creatinine", "kidney_dysfunction", "irrelevant" if normal else "other"))
+        )
     return out
 
 

@@ -210,7 +210,7 @@ def _item(node: Node) -> Item:
         listing=cast(Listing, listing),
         source=node.choice("source", RULE_SOURCES),
         since=node.date("since"),
-        on_yes=cast(Outcome, on_yes),
+        on_yes=_ON_YES[listing],
         condition=node.text("condition", max_words=12),
         question=node.text("question", max_words=LONGEST_TEXT_WORDS),
         why=node.text("why", max_words=LONGEST_TEXT_WORDS),
@@ -231,13 +231,22 @@ def _follow_up(node: Node, link_id: str, on_yes: str) -> FollowUp:
         outcome = option.choice("outcome", SEVERITY)
         if outcome == "eligible" and (link_id != "uncontrolled_hypertension" or "note" not in option.data):
             raise option.fail(
-                "outcome", "only controlled blood pressure may lead to eligible, and only with a note; allowed is review."
+                "outcome",
+                "only controlled blood pressure may lead to eligible, and only with a note; allowed is review.",
             )
         options.append(
-            Option(option.text("value"), option.text("title", max_words=8), cast(Outcome, outcome), option.text("note", default="-"))
+            Option(
+                option.text("value"),
+                option.text("title", max_words=8),
+                cast(Outcome, outcome),
+                option.text("note", default="-"),
+            )
         )
     if (kind == "choice") != bool(options):
-        raise node.fail("type", f"follow-up '{follow_up_id}' of type {kind} must {'have' if kind == 'choice' else 'not have'} options.")
+        raise node.fail(
+            "type",
+            f"follow-up '{follow_up_id}' of type {kind} must {'have' if kind == 'choice' else 'not have'} options.",
+        )
     if kind == "choice" and not any(o.value == "unsure" and o.outcome == "review" for o in options):
         raise node.fail("options", f"follow-up '{follow_up_id}' needs an option 'unsure' that leads to review.")
     return FollowUp(

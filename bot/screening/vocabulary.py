@@ -16,7 +16,6 @@ from typing import Literal, cast
 
 from rapidfuzz.distance import DamerauLevenshtein
 
-from bot.screening.errors import ScreeningFileError
 from bot.screening.model import LISTINGS, Listing
 from bot.screening.normalise import Canonical, Token, canonical, rebuild
 from bot.screening.yamlfile import Node
@@ -187,10 +186,7 @@ class Vocabulary:
             if any(_mostly_hidden(mention, a, b) for a, b in hidden):
                 continue
             # A long pattern may swallow a medicine; both are worth telling.
-            if any(
-                mention.start >= k.start and mention.end <= k.end and _same(k.group, mention.group)
-                for k in kept
-            ):
+            if any(mention.start >= k.start and mention.end <= k.end and _same(k.group, mention.group) for k in kept):
                 continue
             if (mention.start, mention.end) in taken:
                 continue
@@ -255,7 +251,9 @@ def _compile(node: Node, key: str, patterns: Iterable[str]) -> re.Pattern[str]:
         try:
             re.compile(pattern)
         except re.error as error:
-            raise node.fail(key, f"pattern '{pattern}' in {node.what} is not a regular expression ({error}).") from error
+            raise node.fail(
+                key, f"pattern '{pattern}' in {node.what} is not a regular expression ({error})."
+            ) from error
         # In a canonical line every word is followed by a space, also the last of a pattern.
         pattern = pattern.replace("( |$)", "(?= |$)")
         parts.append(pattern.replace("(", "(?:").replace("(?:?", "(?"))
@@ -304,5 +302,3 @@ def _read_groups(path: Path, seen: set[str]) -> list[Group]:
 def default_vocabulary() -> Vocabulary:
     """The vocabulary that ships with the package, loaded once."""
     return Vocabulary.load()
-
-

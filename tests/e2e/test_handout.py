@@ -12,7 +12,7 @@ from tests.conftest import Client
     [
         ("does it hurt?", "pain", "discomfort"),
         ("how long do the bruises last", "bruising", "2-3 days"),
-        ("what is iastm", "what_is_iastm", "pressure"),
+        ("what is iastm", "what_is_iastm", "tools"),
         ("what should I wear", "before_clothing", "tank top"),
         ("can I eat before my appointment?", "before_eat", "2 hours"),
         ("who must not have it?", "contraindications", "kidney"),

@@ -62,7 +62,5 @@ def test_a_hint_of_denial_does_not_turn_doubt_into_no(reader: Reader, rulebook: 
     ("text", "value"),
     [("no", "no"), ("nothing at all", "no"), ("I like firm pressure", "no"), ("I'm pregnant", "yes"), ("yes", "yes")],
 )
-def test_the_open_question_is_answered_in_words(
-    reader: Reader, rulebook: Rulebook, text: str, value: str
-) -> None:
+def test_the_open_question_is_answered_in_words(reader: Reader, rulebook: Rulebook, text: str, value: str) -> None:
     assert read_answer(text, rulebook.item("other"), reader, TODAY).value == value

@@ -126,9 +126,7 @@ def test_a_correction_to_yes_asks_the_follow_up(interview: Interview) -> None:
 
 
 @pytest.mark.parametrize(("link_id", "value"), [("toes", "no"), ("cancer", "perhaps")])
-def test_an_unknown_correction_is_refused_with_what_is_allowed(
-    interview: Interview, link_id: str, value: str
-) -> None:
+def test_an_unknown_correction_is_refused_with_what_is_allowed(interview: Interview, link_id: str, value: str) -> None:
     consented(interview)
     with pytest.raises(AnswerError, match="allowed are"):
         interview.correct(link_id, value, NOW)

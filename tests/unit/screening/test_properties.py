@@ -134,7 +134,11 @@ def _golden_cases() -> list[dict[str, object]]:
 def test_the_same_rules_version_decides_the_same_for_ever() -> None:
     """A change of outcome needs a new version of the rules, and with it a new golden file."""
     now = [
-        {**case, "outcome": (d := decide(RULES, case["answers"], case["follow_ups"], [], NOW)).outcome, "rules": list(d.rules_fired)}  # type: ignore[arg-type]
+        {
+            **case,
+            "outcome": (d := decide(RULES, case["answers"], case["follow_ups"], [], NOW)).outcome,
+            "rules": list(d.rules_fired),
+        }  # type: ignore[arg-type]
         for case in _golden_cases()
     ]
     assert GOLDEN.exists(), f"no golden file for rules version {RULES.version}"

@@ -124,7 +124,9 @@ def test_an_ordinary_word_is_not_taken_for_a_misspelling(reader: Reader, word: s
 def test_the_second_reader_is_asked_only_where_the_first_found_nothing(reader: Reader) -> None:
     class Spy:
         threshold = 0.5
-        asked: list[str] = []
+
+        def __init__(self) -> None:
+            self.asked: list[str] = []
 
         def score(self, sentence: str) -> float:
             self.asked.append(sentence)

@@ -29,7 +29,11 @@ def broken(tmp_path: Path, old: str, new: str) -> Path:
         ("source: contraindications", "source: wikipedia", "'wikipedia'.*allowed are"),
         ("value: 30", "value: 0", "number from 1 to 365"),
         ("condition: recent stitches", "condition: ''", "must be a text"),
-        ("  - id: recent_sutures\n    list", "  - id: stitches\n    list", "'stitches'.*allowed are recent_sutures|allowed are"),
+        (
+            "  - id: recent_sutures\n    list",
+            "  - id: stitches\n    list",
+            "'stitches'.*allowed are recent_sutures|allowed are",
+        ),
         ('version: "1.0"\nsince', 'version: "1.1"\nsince', "changelog"),
         ("  review: Thank you", "  review: " + "word " * 81 + "Thank you", "at most 80"),
         ("items:", "items: [", "not YAML|is not YAML"),
@@ -84,5 +88,9 @@ def test_a_slip_in_the_vocabulary_is_told_with_its_line(tmp_path: Path, old: str
 
 def test_medicines_carry_their_atc_class() -> None:
     for group in Vocabulary.load().groups:
-        if group.id.endswith("_medicine") and group.listing != "irrelevant" and group.id not in ("other_medicine", "unnamed_medicine"):
+        if (
+            group.id.endswith("_medicine")
+            and group.listing != "irrelevant"
+            and group.id not in ("other_medicine", "unnamed_medicine")
+        ):
             assert group.atc != "-", group.id
