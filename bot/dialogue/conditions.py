@@ -13,7 +13,7 @@ from bot.dialogue.alarm import AlarmReply
 from bot.dialogue.message import Message, Part
 from bot.handout import Handout
 from bot.screening import Finding
-from bot.screening.reader import Reader
+from bot.screening.reader import VAGUE, Reader
 
 if TYPE_CHECKING:
     from bot.dialogue.assistant import Turn
@@ -47,12 +47,12 @@ class Conditions:
     def told(self, turn: Turn, text: str) -> List[Finding]:
         """The findings of a text that are the patient's own and count, once a condition."""
         found = self._reader.read(text, turn.now.date()).findings
-        own = [f for f in found if f.counts and f.listing in LISTINGS and f.rule != "second_reader"]
+        own = [f for f in found if f.counts and f.listing in LISTINGS and f.condition not in VAGUE]
         return list({finding.condition: finding for finding in own}.values())
 
     def notice(self, turn: Turn, part: Part) -> bool:
         """Answer a condition that came along with a question; True if there was one."""
-        findings = [f for f in self.told(turn, part.text) if f.condition != "unread"]
+        findings = self.told(turn, part.text)
         if findings:
             self._answer(turn, findings, part)
         return bool(findings)

@@ -53,8 +53,7 @@ class EmergencyDetector:
         path = head or DEFAULT_HEAD
         if not path.exists():
             raise EmergencyError(
-                f"{path}: the emergency head is missing, and the assistant does not start without it: "
-                "run `make train`"
+                f"{path}: the emergency head is missing, and the assistant does not start without it: run `make train`"
             )
         return cls(loaded, lexical, SemanticReader.load(path, lexical, encoder or Encoder.load()))
 
@@ -74,22 +73,12 @@ class EmergencyDetector:
         score = self._semantic.score(text)
         if score.probability < self._threshold(reading):
             return None
-        return Emergency(
-            score.category, score.evidence, "semantic", score.probability, self._message(score.category)
-        )
+        return Emergency(score.category, score.evidence, "semantic", score.probability, self._message(score.category))
 
     def of(self, category: str, evidence: str) -> Emergency:
         """The emergency of a category that somebody else read; an unknown one counts as `other_urgent`."""
         known = category if category in self._rules.categories else "other_urgent"
         return Emergency(known, evidence, "semantic", 1.0, self._message(known))
-
-    def of(self, category: str, evidence: str) -> Emergency:
-        """Return the emergency for an alarm that somebody else read, with this layer's message.
-
-        Raises:
-            KeyError: there is no such category.
-        """
-        return Emergency(category, evidence, "semantic", 0.0, self._message(category))
 
     def _threshold(self, reading: Reading) -> float:
         thresholds = self._rules.thresholds

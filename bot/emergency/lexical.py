@@ -209,8 +209,8 @@ class _Message:
         return bool(self._sentences.get("past") and self._sentences.get("resolved"))
 
     def _in(self, name: str, sentences: Iterable[int]) -> bool:
-        found = self._sentences.get(name)
-        return bool(found) and any(sentence in found for sentence in sentences)
+        found = self._sentences.get(name, frozenset())
+        return any(sentence in found for sentence in sentences)
 
     def _true_negators(self, negations: Sequence[Hit], pseudo: Sequence[Hit]) -> frozenset[int]:
         """Return the places of the last words of negations that take something away."""

@@ -159,9 +159,7 @@ class Phrases:
                 hits[Hit(name, start, end)] = None
         return list(hits)
 
-    def _walk(
-        self, node: _Node, tokens: Sequence[Token], place: int, sentence: int
-    ) -> Iterator[tuple[str, int]]:
+    def _walk(self, node: _Node, tokens: Sequence[Token], place: int, sentence: int) -> Iterator[tuple[str, int]]:
         for name in node.names:
             yield name, place
         for gap in node.gaps:
@@ -227,7 +225,7 @@ def _parsed(phrase: str) -> _Sequence:
     alternatives, rest = _alternatives(pieces, 0)
     if rest != len(pieces):
         raise PhraseError("a bracket is closed that was not opened")
-    sequence = alternatives[0] if len(alternatives) == 1 else [_Group(alternatives, optional=False)]
+    sequence: _Sequence = alternatives[0] if len(alternatives) == 1 else [_Group(alternatives, optional=False)]
     if _may_be_empty(sequence):
         raise PhraseError("it could match nothing at all: at least one word must be required")
     if ".." in _first_words(sequence, 1) or ".." in _first_words(sequence, -1):

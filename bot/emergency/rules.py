@@ -33,9 +33,7 @@ PLACEHOLDERS = ("emergency_number", "practice_phone")
 LONGEST_MESSAGE_WORDS = 60
 
 #: Between two words of a phrase these turn its meaning round.
-_BARRIERS = frozenset(
-    "no not never without isnt arent wasnt werent aint dont doesnt didnt havent hasnt".split()
-)
+_BARRIERS = frozenset("no not never without isnt arent wasnt werent aint dont doesnt didnt havent hasnt".split())
 _CATEGORY_KEYS = ("id", "source", "since", "message", "even_if", "strong", "weak", "combinations")
 _SECTIONS = ("version", "since", "thresholds", "spelling", "context", "terms", "categories")
 
@@ -303,9 +301,7 @@ class _Reader:
             self._problem(line, f"phrase {phrase!r} cannot be used: {error}")
             return
         for word in sorted(words & self._listed.keys()):
-            self._problem(
-                line, f"{word!r} can never match, because spelling repairs it: write {self._listed[word]!r}"
-            )
+            self._problem(line, f"{word!r} can never match, because spelling repairs it: write {self._listed[word]!r}")
 
     def _category(self, entry: _Mapping, seen: Mapping[str, Category]) -> Category | None:
         self._keys(entry, "a category", _CATEGORY_KEYS)

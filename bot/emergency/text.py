@@ -27,8 +27,7 @@ _APOSTROPHES = frozenset("'’‘`´ʼ＇")
 _LOOKALIKES = str.maketrans("асеорхуіѕԁɡοαν", "aceopxyisdgoav")
 #: Verbs with "not", as clients write them in one word.
 _CONTRACTED = {
-    verb: verb + "nt"
-    for verb in "could do does did is are was were would should has have had must need".split()
+    verb: verb + "nt" for verb in "could do does did is are was were would should has have had must need".split()
 } | {"can": "cant", "will": "wont"}
 _SHORTEST_REPAIRED_TWICE = 9
 _REMEMBERED = 10_000

@@ -15,7 +15,7 @@ from bot.store.models import Base, Conversation
 from bot.store.secrets import shared_secret
 
 
-@pytest.fixture()
+@pytest.fixture
 def database(tmp_path: Path) -> Database:
     made = Database(f"sqlite:///{tmp_path / 'a.db'}")
     made.migrate()

@@ -21,7 +21,7 @@ def domain() -> Domain:
     return Domain.load(str(ROOT / "domain.yml"))
 
 
-@pytest.fixture()
+@pytest.fixture
 def store(tmp_path: Path, domain: Domain) -> BoundedTrackerStore:
     database = Database(f"sqlite:///{tmp_path / 'a.db'}")
     database.migrate()

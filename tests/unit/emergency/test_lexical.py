@@ -136,9 +136,7 @@ def test_a_message_that_only_sounds_alarming_raises_none(detector: EmergencyDete
         "This price gave me a heart attack lol. No really, my chest hurts and my arm is numb",
     ],
 )
-def test_an_alarm_of_now_survives_what_is_past_asked_or_joked_beside_it(
-    detector: EmergencyDetector, text: str
-) -> None:
+def test_an_alarm_of_now_survives_what_is_past_asked_or_joked_beside_it(detector: EmergencyDetector, text: str) -> None:
     assert detector.check(text) is not None
 
 
