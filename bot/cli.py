@@ -143,6 +143,9 @@ def serve_actions(_arguments: argparse.Namespace) -> int:
 def _configured() -> Settings:
     configured = settings()
     logging.basicConfig(level=configured.log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    # old libraries warn of their own future at every start
+    logging.captureWarnings(True)
+    logging.getLogger("py.warnings").setLevel(logging.ERROR)
     # Rasa and its SDK write what clients say at their lower levels
     quiet = max(logging.WARNING, logging.getLogger().level) if configured.log_level != "DEBUG" else logging.DEBUG
     for name in ("rasa", "rasa_sdk", "sanic.access", "sanic.root", "alembic", "matplotlib"):

@@ -25,6 +25,7 @@ from sanic.response import json as json_response
 from bot.channels.chat import ChatChannel
 from bot.channels.problems import answer_with_problems
 from bot.channels.service import build_service
+from bot.handout import Handout
 from bot.screening import Rulebook
 from bot.settings import ROOT, Settings
 from bot.store.database import StoreError
@@ -48,7 +49,7 @@ def create_app(chosen: Settings, actions_url: str) -> Sanic:
     app.config.REAL_IP_HEADER = None
     answer_with_problems(app)
     register([ChatChannel()], app, route="/webhooks/")
-    add_pages(app, chosen)
+    add_pages(app, chosen, Handout.load())
     app.ctx.agent = None
     app.ctx.service = build_service(chosen)
     app.ctx.rules_version = Rulebook.load().version

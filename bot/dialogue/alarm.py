@@ -14,9 +14,13 @@ from sqlalchemy.orm import Session
 from bot.dialogue.message import Message
 from bot.dialogue.screens import close_as_urgent
 from bot.emergency import Emergency, EmergencyDetector
+from bot.emergency.rules import CATEGORIES
 from bot.escalation import add_reason
 from bot.screening import Rulebook
 from bot.settings import Settings
+
+# what is said where the category of an alarm was not read
+UNNAMED = "other_urgent"
 
 
 class AlarmReply:
@@ -43,4 +47,6 @@ class AlarmReply:
 
     def second_net(self, session: Session, conversation_id: str, words: str, category: str) -> Message:
         """The same for an alarm that only the language model read."""
-        return self.raise_in(session, conversation_id, words, self._detector.of(category, words))
+        return self.raise_in(
+            session, conversation_id, words, self._detector.of(category if category in CATEGORIES else UNNAMED, words)
+        )

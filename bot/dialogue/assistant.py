@@ -260,7 +260,10 @@ class Assistant:
         )
 
     def _my_data(self, turn: Turn, part: Part) -> None:
-        self._say(turn, "my_data.what_you_know", "notice")
+        if part.topic in ("delete", "export"):
+            self._pass_on(turn, "my_data", turn.heard.text)
+        else:
+            self._say(turn, "my_data.what_you_know", "notice")
 
     def _smalltalk(self, turn: Turn, part: Part) -> None:
         topic = part.topic or "ack"

@@ -31,7 +31,6 @@ GROUPS: Dict[str, str] = {
     "rheumatoid_arthritis": "ra",
     "acute_inflammation": "inflammatory",
 }
-# a bruise is what treatment leaves: the word alone discloses nothing
 LISTINGS = ("contraindication", "modified", "other")
 REMARKS = ("relative", "negated", "general", "curiosity", "figurative")
 
@@ -52,7 +51,7 @@ class Conditions:
 
     def notice(self, turn: Turn, part: Part) -> bool:
         """Answer a condition that came along with a question; True if there was one."""
-        findings = self.told(turn, part.text)
+        findings = [f for f in self.told(turn, part.text) if not _is_an_after_effect(f, part)]
         if findings:
             self._answer(turn, findings, part)
         return bool(findings)
@@ -84,7 +83,7 @@ class Conditions:
 
     def _is_only_anothers(self, turn: Turn, text: str) -> bool:
         """Whether every condition that the words name is somebody else's (policy.md 2.9)."""
-        found = self._reader.read(text, turn.now.date()).findings
+        found = [f for f in self._reader.read(text, turn.now.date()).findings if f.condition not in VAGUE]
         return bool(found) and all(finding.status == "other_person" for finding in found)
 
     def _answer(self, turn: Turn, findings: List[Finding], part: Part) -> None:
@@ -121,3 +120,8 @@ class Conditions:
                 buttons=(screen, ask) if passage else (ask, screen),
             )
         )
+
+
+def _is_an_after_effect(finding: Finding, part: Part) -> bool:
+    """Whether the words that could mean a condition ("black and blue") are about what treatment leaves."""
+    return part.topic in ("bruising", "tenderness") and finding.condition in ("hematoma", "acute_inflammation")

@@ -211,7 +211,11 @@ class Screening:
         turn.messages.append(Message(interview.why(), "notice"))
 
     def _explain(self, turn: Turn, interview: Interview, part: Part) -> None:
-        turn.messages.append(Message(interview.explain(), "notice"))
+        found = self._reader.read(part.text, turn.now.date()).findings
+        # "what's a hematoma?" is explained whichever question is open
+        named = [f.condition for f in found if f.condition in LINK_IDS]
+        text = self._rulebook.item(named[0]).explain if named else interview.explain()
+        turn.messages.append(Message(text, "notice"))
 
     def _back(self, turn: Turn, interview: Interview, part: Part) -> None:
         self._told(turn, interview, interview.back())

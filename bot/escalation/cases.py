@@ -26,6 +26,8 @@ REASONS = {
     "after_effect": "decision",
     "question": "question",
     "not_understood": "question",
+    # the client wants a copy of what is kept, or to have it deleted
+    "my_data": "question",
 }
 PRIORITIES = ("urgent", "decision", "question")
 

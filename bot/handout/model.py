@@ -56,7 +56,6 @@ _CONDITION: Final = frozenset({"condition"})
 CONVERSATION: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
     {
         "greeting.first": frozenset({"practice_name"}),
-        "greeting.again": _NOTHING,
         **{
             f"smalltalk.{kind}": _NOTHING for kind in ("greeting", "thanks", "goodbye", "ack", "identity", "capability")
         },
@@ -67,11 +66,9 @@ CONVERSATION: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
         "clarify.intro": _NOTHING,
         "clarify.follow_up": _NOTHING,
         "fallback.first": _NOTHING,
-        "fallback.second": _NOTHING,
         "not_covered.sentence": frozenset({"about"}),
         **{f"follow_up.{kind}": _TOPIC for kind in FOLLOW_UPS},
         "offer.pass_on": _NOTHING,
-        "offer.person": _NOTHING,
         "offer.declined": _NOTHING,
         **{
             f"button.{name}": _NOTHING
@@ -80,19 +77,13 @@ CONVERSATION: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
                 "no_thanks",
                 "start_screen",
                 "person",
-                "yes",
-                "no",
-                "not_sure",
                 "why",
                 "something_else",
-                "treatment",
-                "getting_ready",
-                "aftercare",
             )
         },
         **{
             f"passed_on.{reason}": _CASE
-            for reason in ("question", "human", "complaint", "after_effect", "condition", "failed_twice", "added")
+            for reason in ("question", "human", "complaint", "after_effect", "failed_twice", "my_data", "added")
         },
         "after_effect.bruising": _NOTHING,
         "after_effect.tenderness": _NOTHING,
@@ -101,22 +92,11 @@ CONVERSATION: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
         "condition.modified": _CONDITION,
         "condition.unlisted": _CONDITION,
         "condition.unnamed": _NOTHING,
-        "condition.relative_patient": _NOTHING,
         **{f"health_remark.{kind}": _NOTHING for kind in ("relative", "negated", "general", "curiosity", "figurative")},
-        **{f"screen.{name}": _NOTHING for name in ("offer", "back", "stopped", "not_running", "already_running")},
+        **{f"screen.{name}": _NOTHING for name in ("not_running", "already_running")},
         "screen.case": _CASE,
-        "consent.ask": _NOTHING,
-        "consent.declined": _NOTHING,
-        **{
-            f"my_data.{name}": _NOTHING
-            for name in ("what_you_know", "export", "delete_confirm", "deleted", "delete_kept")
-        },
-        "takeover.started": _NOTHING,
-        "takeover.ended": _NOTHING,
-        **{
-            f"message.{name}": _NOTHING
-            for name in ("no_text", "edited", "too_long", "group", "stale_button", "technical")
-        },
+        "my_data.what_you_know": _NOTHING,
+        "message.stale_button": _NOTHING,
     }
 )
 

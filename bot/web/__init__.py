@@ -9,6 +9,7 @@ from sanic import Sanic
 from sanic.request import Request
 from sanic.response import HTTPResponse, html
 
+from bot.handout import Handout
 from bot.settings import Settings
 
 HERE = Path(__file__).parent
@@ -24,10 +25,11 @@ SECURITY = {
 }
 
 
-def add_pages(app: Sanic, settings: Settings) -> None:
+def add_pages(app: Sanic, settings: Settings, handout: Handout) -> None:
     """Serve the page at `/` and its files under `/static/`."""
     templates = Environment(loader=FileSystemLoader(HERE / "templates"), autoescape=select_autoescape())
-    page = templates.get_template("index.html").render(settings=settings)
+    titles = {passage.id: passage.title for passage in handout.passages}
+    page = templates.get_template("index.html").render(settings=settings, titles=titles)
 
     @app.get("/")
     async def index(request: Request) -> HTTPResponse:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from typing import Iterator
 
 import pytest
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.conftest import Running
 
@@ -22,15 +23,20 @@ QUIET = [
 
 
 @pytest.fixture(scope="module")
-def browser_page(assistant: Running) -> Iterator[Page]:
+def browser() -> Iterator[Browser]:
     chromium = shutil.which("chromium") or shutil.which("chromium-browser")
     assert chromium, "The browser tests need Chromium: apt-get install chromium"
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=QUIET)
-        page = browser.new_page()
-        page.goto(assistant.url)
-        yield page
-        browser.close()
+        launched = playwright.chromium.launch(executable_path=chromium, args=QUIET)
+        yield launched
+        launched.close()
+
+
+@pytest.fixture(scope="module")
+def browser_page(browser: Browser, assistant: Running) -> Page:
+    opened = browser.new_page()
+    opened.goto(assistant.url)
+    return opened
 
 
 @pytest.fixture
@@ -49,7 +55,7 @@ def test_the_page_greets_and_answers_a_question(page: Page) -> None:
     expect(page.locator(".from-assistant").first).to_contain_text("automated assistant")
     say(page, "does it hurt?")
     expect(page.locator(".kind-answer")).to_contain_text("discomfort")
-    expect(page.locator(".kind-answer .source")).to_contain_text("pain")
+    expect(page.locator(".kind-answer .source")).to_contain_text("From the handout: discomfort")
 
 
 def test_a_screen_runs_to_a_decision_with_buttons_alone(page: Page) -> None:
@@ -59,6 +65,8 @@ def test_a_screen_runs_to_a_decision_with_buttons_alone(page: Page) -> None:
         page.locator("button.choice:enabled", has_text="No").first.click()
         expect(page.locator("#typing")).to_be_hidden()
     expect(page.locator(".kind-decision")).to_contain_text("you can book")
+    link = page.get_by_role("link", name="Book your session")
+    expect(link).to_have_attribute("href", re.compile(r"^https://booking\.example/iastm\?token=ey"))
 
 
 def test_a_used_button_cannot_be_pressed_again_and_the_choice_stays_readable(page: Page) -> None:
@@ -97,14 +105,19 @@ def test_without_a_connection_the_words_are_kept(page: Page) -> None:
     expect(page.locator(".kind-answer")).to_be_visible()
 
 
-def test_the_page_asks_nobody_else_for_anything(assistant: Running) -> None:
-    chromium = shutil.which("chromium") or "chromium-browser"
+def test_the_page_asks_nobody_else_for_anything(browser: Browser, assistant: Running) -> None:
     asked = []
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=QUIET)
-        fresh = browser.new_page()
-        fresh.on("request", lambda request: asked.append(request.url))
-        fresh.goto(assistant.url)
-        expect(fresh.locator(".message")).to_have_count(1)
-        browser.close()
+    fresh = browser.new_page()
+    fresh.on("request", lambda request: asked.append(request.url))
+    fresh.goto(assistant.url)
+    expect(fresh.locator(".message")).to_have_count(1)
+    fresh.close()
     assert [url for url in asked if not url.startswith(assistant.url)] == []
+
+
+def test_a_restart_forgets_an_answer_that_is_still_on_its_way(page: Page) -> None:
+    say(page, "does it hurt?")
+    page.get_by_role("button", name="Start a new conversation").click()
+    expect(page.locator("#typing")).to_be_hidden()
+    page.wait_for_timeout(500)
+    expect(page.locator("#log .message")).to_have_count(1)

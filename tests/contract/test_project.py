@@ -13,6 +13,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from bot.handout import PASSAGES, Handout
+from bot.handout.model import CONVERSATION
 from bot.screening import Rulebook
 from bot.settings import Settings
 
@@ -82,6 +83,14 @@ def test_every_response_of_the_domain_is_used(domain: Dict[str, Any]) -> None:
     code = "".join(path.read_text(encoding="utf-8") for path in sources("bot", "actions"))
     unused = [name for name in domain.get("responses", {}) if name not in code]
     assert unused == []
+
+
+def test_every_text_of_the_conversation_is_said_somewhere() -> None:
+    code = "".join(path.read_text(encoding="utf-8") for path in sources("bot/dialogue", "bot/channels"))
+    code += (ROOT / "bot/handout/handout.py").read_text(encoding="utf-8")
+    groups = set(re.findall(r'f"([a-z_]+)\.\{', code))
+    said = {key for key in CONVERSATION if f'"{key}"' in code or f"'{key}'" in code or key.partition(".")[0] in groups}
+    assert set(CONVERSATION) - said == set()
 
 
 def test_every_passage_has_an_answer_and_enough_examples(examples: Dict[str, List[str]]) -> None:

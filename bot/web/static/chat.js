@@ -10,8 +10,12 @@ const problem = document.getElementById("problem");
 const form = document.getElementById("compose");
 const text = document.getElementById("text");
 
+const titles = JSON.parse(document.querySelector(".chat").dataset.titles);
+
 let token = null;
 let busy = false;
+// counts conversations: an answer that arrives after a restart belongs to the one before
+let conversation = 0;
 
 // Storage may be switched off; the conversation then lasts as long as the page.
 const store = {
@@ -48,16 +52,20 @@ function element(tag, className, content) {
 const SPEAKER = { client: "You", therapist: "The therapist", assistant: "Assistant" };
 
 function show(message) {
-  retireButtons();
+  if (message.from === "client") retireButtons();
   const item = element("li", `message from-${message.from} kind-${message.kind}`);
   item.append(element("span", "speaker", SPEAKER[message.from]));
   item.append(element("p", "text", message.text));
   if (message.sources.length) {
-    const names = message.sources.map((id) => id.replaceAll("_", " ")).join(", ");
+    const names = message.sources.map((id) => titles[id] || id).join(", ");
     item.append(element("p", "source", `From the handout: ${names}`));
   }
   if (message.case) item.append(element("p", "source", `Case ${message.case}`));
   if (message.kind === "emergency") item.append(callLink());
+  if (message.decision?.token) {
+    const link = bookingLink(message.decision.token);
+    if (link) item.append(link);
+  }
   if (message.buttons.length) {
     const group = element("div", "choices");
     group.setAttribute("role", "group");
@@ -84,7 +92,18 @@ function callLink() {
   return link;
 }
 
-// A choice that belongs to an earlier message stays readable but cannot be taken again.
+// A client who may book goes on to the practice's booking page with the token that opens it.
+function bookingLink(bookingToken) {
+  const address = document.querySelector(".chat").dataset.booking;
+  if (!address) return null;
+  const target = new URL(address);
+  target.searchParams.set("token", bookingToken);
+  const link = element("a", "call book", "Book your session");
+  link.href = target.href;
+  return link;
+}
+
+// A choice stays readable once the client has gone on, but cannot be taken again.
 function retireButtons() {
   for (const button of log.querySelectorAll("button.choice:not([disabled])")) button.disabled = true;
 }
@@ -106,13 +125,16 @@ async function send(body, shown) {
   show({ from: "client", at, text: shown, kind: "notice", sources: [], buttons: [], case: null });
   setBusy(true);
   const key = newKey();
+  const mine = conversation;
   try {
     // a lost answer is asked for again under the same key, so nothing is said twice
     const { messages } = await attempt(() => call("POST", "/chat/messages", body, key));
+    if (mine !== conversation) return;
     setBusy(false);
     messages.forEach(show);
     live.textContent = messages.map((message) => message.text).join(" ");
   } catch (error) {
+    if (mine !== conversation) return;
     setBusy(false);
     tell(error);
     if (error.status === 401 || error.status === 404) await begin();
@@ -135,12 +157,20 @@ async function attempt(work, left = 2) {
 }
 
 async function begin() {
+  conversation += 1;
+  const mine = conversation;
   store.clear();
+  setBusy(true);
   log.replaceChildren();
-  const { token: fresh, messages } = await attempt(() => call("POST", "/chat/sessions", {}), 20);
-  token = fresh;
-  store.set(token);
-  messages.forEach(show);
+  try {
+    const { token: fresh, messages } = await attempt(() => call("POST", "/chat/sessions", {}), 20);
+    if (mine !== conversation) return;
+    token = fresh;
+    store.set(token);
+    messages.forEach(show);
+  } finally {
+    if (mine === conversation) setBusy(false);
+  }
 }
 
 async function resume() {

@@ -59,8 +59,8 @@ def test_an_empty_text_is_named(content: Path) -> None:
 
 
 def test_a_text_of_more_than_eighty_words_is_refused(content: Path) -> None:
-    change(content, "conversation.yml", "That is fine; no answer is kept.", "word " * 81)
-    assert re.search(r"conversation\.yml:\d+: consent\.declined has \d+ words; 80 is the most", problems(content))
+    change(content, "conversation.yml", "You are in the middle of the health screen.", "word " * 81)
+    assert re.search(r"conversation\.yml:\d+: screen\.already_running has \d+ words; 80 is the most", problems(content))
 
 
 def test_a_title_that_does_not_fit_a_button_is_refused(content: Path) -> None:
@@ -149,10 +149,10 @@ def test_a_condition_on_a_list_that_the_handout_does_not_have_is_named(content: 
 
 
 def test_a_missing_text_of_the_conversation_is_named(content: Path) -> None:
-    change(content, "conversation.yml", "  deleted: Done.", "  removed: Done.")
+    change(content, "conversation.yml", "  stale_button: That", "  old_button: That")
     found = problems(content)
-    assert "'removed' is not known in my_data" in found
-    assert "my_data has no 'deleted'; add it." in found
+    assert "'old_button' is not known in message" in found
+    assert "message has no 'stale_button'; add it." in found
 
 
 def test_a_key_that_stands_twice_is_named(content: Path) -> None:
