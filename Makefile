@@ -35,6 +35,9 @@ lint: $(TOOLS)/lint/.installed ## style, types and Rasa's own validation
 	@$(TOOLS)/lint/bin/ruff format --check .
 	@$(TOOLS)/lint/bin/mypy
 
+eval: $(VENV)/.runs ## measure the assistant on messages that trained nothing
+	@$(BIN)/python -m bot eval
+
 install: $(VENV)/.runs
 
 $(VENV)/.runs: pyproject.toml uv.lock | $(UV)

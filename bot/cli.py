@@ -35,9 +35,14 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
     screen = commands.add_parser("screen", help="show what the screen reads in a text")
     screen.add_argument("text")
     screen.set_defaults(work=explain_text)
+    evaluation = commands.add_parser("eval", help="measure the running whole on the held-out sets", add_help=False)
+    evaluation.set_defaults(work=evaluate)
     commands.add_parser("serve", help="the Rasa server alone (run starts it)").set_defaults(work=serve)
     commands.add_parser("actions", help="the action server alone (run starts it)").set_defaults(work=serve_actions)
-    chosen = parser.parse_args(arguments)
+    chosen, rest = parser.parse_known_args(arguments)
+    if rest and chosen.work is not evaluate:
+        parser.error(f"unknown arguments: {' '.join(rest)}")
+    chosen.rest = rest
     try:
         return int(chosen.work(chosen) or 0)
     except KeyboardInterrupt:
@@ -116,6 +121,18 @@ def explain_text(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def evaluate(arguments: argparse.Namespace) -> int:
+    """Start an assistant of its own and measure it; figures go to VAR_DIR/eval."""
+    from bot.evaluation import main as measure
+    from bot.supervisor import QUIET
+    from bot.training import train
+
+    os.environ.update(QUIET)
+    _configured()
+    train()
+    return measure(arguments.rest)
+
+
 def serve(_arguments: argparse.Namespace) -> int:
     """The Rasa server alone."""
     from bot.supervisor import exit_with_parent
@@ -148,7 +165,7 @@ def _configured() -> Settings:
     logging.getLogger("py.warnings").setLevel(logging.ERROR)
     # Rasa and its SDK write what clients say at their lower levels
     quiet = max(logging.WARNING, logging.getLogger().level) if configured.log_level != "DEBUG" else logging.DEBUG
-    for name in ("rasa", "rasa_sdk", "sanic.access", "sanic.root", "alembic", "matplotlib"):
+    for name in ("rasa", "rasa_sdk", "sanic.access", "sanic.root", "alembic", "httpx", "matplotlib"):
         logging.getLogger(name).setLevel(quiet)
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(quiet))
     return configured

@@ -29,6 +29,7 @@ from bot.handout import Handout
 from bot.screening import Rulebook
 from bot.settings import ROOT, Settings
 from bot.store.database import StoreError
+from bot.supervisor import CANNOT_SERVE
 from bot.training import model_file
 from bot.web import add_pages
 
@@ -129,12 +130,12 @@ async def _load(app: Sanic, actions_url: str) -> None:
     if not loaded.is_ready():
         logger.error(
             "The model %s cannot be loaded: it is missing, broken, or was trained by another "
-            "version. Run 'make train', then start again.",
+            "version. Run '.venv/bin/python -m bot train --force', then start again.",
             model_file().name,
         )
         sys.stderr.flush()
-        # the supervisor sees the exit and reports it; a server without a model helps nobody
-        os._exit(3)
+        # the supervisor ends the program on this code: a server without a model helps nobody
+        os._exit(CANNOT_SERVE)
     app.ctx.agent = loaded
 
 

@@ -28,6 +28,8 @@ STEADY_SECONDS = 60
 STOP_SECONDS = 10
 START_SECONDS = 180
 CHECK_SECONDS = 5
+# a part that ends with this code has said what is wrong and would only say it again
+CANNOT_SERVE = 3
 # a busy server may miss a check; one that misses this many in a row hangs
 MISSED_CHECKS = 6
 
@@ -130,6 +132,8 @@ class Supervisor:
             finally:
                 hung.cancel()
                 ended.cancel()
+            if code == CANNOT_SERVE:
+                raise SupervisorError(f"The {child.name} cannot serve; its last line above says why.")
             if time.monotonic() - child.started > STEADY_SECONDS:
                 child.failures = 0
             if child.failures >= len(BACKOFF_SECONDS):

@@ -12,6 +12,7 @@ from typing import Callable, Iterator
 import httpx
 import pytest
 
+from bot.training import model_file
 from tests.conftest import Client, Running
 
 SOON = 60
@@ -161,3 +162,17 @@ def test_a_database_of_a_newer_version_is_left_alone(tmp_path: Path) -> None:
     failed = running.command("migrate")
     assert failed.returncode == 1
     assert "newer version" in failed.stderr
+
+
+def test_a_model_that_cannot_be_loaded_is_said_to_be_so_with_what_to_do(tmp_path: Path) -> None:
+    running = Running(tmp_path)
+    kept = tmp_path / "model"
+    model_file().rename(kept)
+    try:
+        model_file().write_bytes(b"not a model")
+        failed = running.command("run")
+    finally:
+        kept.replace(model_file())
+    assert failed.returncode == 1
+    assert "train --force" in failed.stderr
+    assert "cannot serve" in failed.stderr
