@@ -26,7 +26,7 @@ run: $(VENV)/.runs ## install, train and migrate if needed, then start everythin
 train: $(VENV)/.runs ## train the models of the current data, if they are not there
 	@$(BIN)/python -m bot train
 
-test: $(VENV)/.tests lint ## everything that CI runs
+test: $(VENV)/.tests $(TOOLS)/contract/.installed lint ## everything that CI runs
 	@$(BIN)/python -m bot train
 	@$(BIN)/python -m pytest
 
@@ -52,6 +52,10 @@ $(VENV)/.tests: $(VENV)/.runs
 
 $(TOOLS)/lint/.installed: tools/lint/pyproject.toml tools/lint/uv.lock $(VENV)/.tests
 	@UV_PROJECT_ENVIRONMENT=$(CURDIR)/$(TOOLS)/lint $(UV) sync --frozen --no-progress --project tools/lint
+	@touch $@
+
+$(TOOLS)/contract/.installed: tools/contract/pyproject.toml tools/contract/uv.lock $(VENV)/.tests
+	@UV_PROJECT_ENVIRONMENT=$(CURDIR)/$(TOOLS)/contract $(UV) sync --frozen --no-progress --project tools/contract
 	@touch $@
 
 $(TOOLS)/uv/bin/uv:

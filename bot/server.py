@@ -23,6 +23,7 @@ from sanic.response import HTTPResponse
 from sanic.response import json as json_response
 
 from bot.channels.chat import ChatChannel
+from bot.channels.eligibility import EligibilityChannel
 from bot.channels.problems import answer_with_problems
 from bot.channels.service import build_service
 from bot.handout import Handout
@@ -49,7 +50,7 @@ def create_app(chosen: Settings, actions_url: str) -> Sanic:
     app.config.KEEP_ALIVE_TIMEOUT = 30
     app.config.REAL_IP_HEADER = None
     answer_with_problems(app)
-    register([ChatChannel()], app, route="/webhooks/")
+    register([ChatChannel(), EligibilityChannel()], app, route="/webhooks/")
     add_pages(app, chosen, Handout.load())
     app.ctx.agent = None
     app.ctx.service = build_service(chosen)

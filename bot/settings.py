@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Optional
+from typing import Any, Optional, Tuple
 from zoneinfo import ZoneInfo
 
 from pydantic import BaseSettings, Field, SecretStr, ValidationError, validator
@@ -38,6 +38,9 @@ class Settings(BaseSettings):
     timezone: str = Field("Europe/London", description="the practice's time zone (IANA name)")
     booking_url: str = Field("", description="where a client who may book is sent")
     emergency_number: str = Field("112", min_length=2, max_length=20)
+    eligibility_api_keys: SecretStr = Field(
+        SecretStr(""), description="keys of booking sites that may read checks, separated by commas"
+    )
     token_days: int = Field(30, ge=1, le=365, description="how long a chat token is accepted")
     rate_limits: bool = Field(True, description="off for evaluation and load tests on loopback")
     log_level: str = Field("INFO")
@@ -84,6 +87,12 @@ class Settings(BaseSettings):
         if value and not re.match(r"https?://[^\s]+$", value):
             raise ValueError("give a full address that starts with https://")
         return value
+
+    @property
+    def api_keys(self) -> Tuple[str, ...]:
+        """The booking sites' keys."""
+        listed = self.eligibility_api_keys.get_secret_value().split(",")
+        return tuple(key.strip() for key in listed if key.strip())
 
     @property
     def database(self) -> SecretStr:

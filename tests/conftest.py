@@ -17,6 +17,7 @@ from bot.supervisor import free_port
 
 ROOT = Path(__file__).resolve().parents[1]
 START_SECONDS = 240
+API_KEY = "a-booking-site's-key"
 
 
 class Running:
@@ -33,6 +34,7 @@ class Running:
             "HOST": "127.0.0.1",
             "VAR_DIR": str(self.var),
             "RATE_LIMITS": "off",
+            "ELIGIBILITY_API_KEYS": API_KEY,
             "PRACTICE_NAME": "Harbour Therapy",
             "PRACTICE_PHONE": "020 7946 0000",
             "BOOKING_URL": "https://booking.example/iastm",

@@ -15,7 +15,14 @@ from limits.strategies import MovingWindowRateLimiter
 from bot.channels.problems import Problem
 
 # a person who types fast stays far below these
-FIGURES = {"sessions": "30 per minute", "messages": "40 per minute"}
+FIGURES = {
+    "sessions": "30 per minute",
+    "messages": "40 per minute",
+    "checks": "30 per minute",
+    "checks_read": "120 per minute",
+    # a booking site speaks for all of its clients
+    "checks_by_key": "600 per minute",
+}
 
 
 class Limits:

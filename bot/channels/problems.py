@@ -40,7 +40,7 @@ SENTENCES = {
     404: "There is nothing at this address. /openapi.json lists what there is.",
     405: "This address does not take this method. /openapi.json lists what it takes.",
     408: "The request did not arrive in time. Please send it again.",
-    413: "The request is too large. A message may have up to 2,000 characters.",
+    413: "The request is too large. A body may have up to 64 KB.",
     500: "Something went wrong on our side. Please try again in a moment.",
     503: "The assistant is not available right now. Please try again in a moment.",
 }
@@ -101,7 +101,9 @@ def as_problem(error: Exception) -> Problem:
         return error
     if isinstance(error, SanicException):
         status = error.status_code if error.status_code in TITLES else 400
-        return Problem(status, SENTENCES.get(status, SENTENCES[400]))
+        # 405 must say what is allowed (RFC 9110)
+        allowed = {name: value for name, value in getattr(error, "headers", {}).items() if name == "Allow"}
+        return Problem(status, SENTENCES.get(status, SENTENCES[400]), headers=allowed)
     if isinstance(error, StoreError):
         logger.error("%s", error)
         return Problem(

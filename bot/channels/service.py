@@ -6,12 +6,15 @@ from dataclasses import dataclass
 
 from sanic import Sanic
 
+from bot.booking import BookingTokens, new_signing_key
 from bot.channels.limits import Limits
 from bot.channels.tokens import ChatTokens
 from bot.channels.turn import Turns
 from bot.dialogue.alarm import AlarmReply
 from bot.dialogue.greeting import greeting
-from bot.dialogue.reading import load_detector
+from bot.dialogue.reading import load_detector, load_reader
+from bot.eligibility.access import ApiKeys, CheckTokens
+from bot.eligibility.service import Checks
 from bot.handout import Handout
 from bot.screening import Rulebook
 from bot.settings import Settings, settings
@@ -28,6 +31,9 @@ class Service:
     turns: Turns
     tokens: ChatTokens
     limits: Limits
+    checks: Checks
+    check_tokens: CheckTokens
+    api_keys: ApiKeys
 
 
 def service(app: Sanic) -> Service:
@@ -48,11 +54,16 @@ def build_service(chosen: Settings) -> Service:
     database = Database(chosen.database.get_secret_value())
     handout = Handout.load()
     detector = load_detector()
-    alarm = AlarmReply(detector, Rulebook.load(), chosen)
+    rulebook = Rulebook.load()
+    alarm = AlarmReply(detector, rulebook, chosen)
+    booking = BookingTokens(shared_secret(database, "booking_tokens", new_signing_key))
     return Service(
         settings=chosen,
         database=database,
         turns=Turns(database, detector, alarm, lambda: greeting(handout, chosen)),
         tokens=ChatTokens(shared_secret(database, "chat_tokens"), chosen.token_days),
         limits=Limits(chosen.rate_limits),
+        checks=Checks(database, rulebook, load_reader(detector), detector, handout, booking, chosen),
+        check_tokens=CheckTokens(shared_secret(database, "check_tokens"), chosen.token_days),
+        api_keys=ApiKeys(chosen.api_keys),
     )

@@ -21,6 +21,7 @@ from sqlalchemy import event
 from sqlalchemy.engine import Engine, make_url
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.orm import Session
+from sqlalchemy.pool import QueuePool
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 BUSY_SECONDS = 10
@@ -123,7 +124,11 @@ def _engine(url: Any) -> Engine:
     if url.get_backend_name() != "sqlite":
         return sqlalchemy.create_engine(url, future=True, pool_pre_ping=True)
     engine = sqlalchemy.create_engine(
-        url, future=True, connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False}
+        url,
+        future=True,
+        # opening and closing a file at every transaction costs more than the transaction
+        poolclass=QueuePool,
+        connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False},
     )
 
     @event.listens_for(engine, "connect")

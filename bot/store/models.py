@@ -214,6 +214,50 @@ class Secret(Base):
     value: Mapped[str] = Column(Text, nullable=False)
 
 
+class Check(Base):
+    """A pre-booking check made through the eligibility API.
+
+    It belongs to a conversation: the chat that made it, or one of its own, so
+    that the therapist has one place for its words, cases and answers. The id
+    is unguessable and known only to whoever made the check.
+    """
+
+    __tablename__ = "checks"
+    id: Mapped[str] = Column(String(64), primary_key=True)
+    conversation_id: Mapped[str] = Column(
+        String(64), ForeignKey("conversations.id", ondelete="CASCADE"), nullable=False, index=True
+    )
+    reference: Mapped[Optional[str]] = Column(String(200))
+    rules_version: Mapped[str] = Column(String(40), nullable=False)
+    created_at: Mapped[datetime] = Column(DateTime, nullable=False, default=utcnow)
+
+
+class CheckEntry(Base):
+    """One submission to a check with the decision that it led to. Appended, never changed.
+
+    An entry that came with an idempotency key keeps the answer as it was given,
+    for the caller who repeats the request.
+    """
+
+    __tablename__ = "check_entries"
+    id: Mapped[int] = Column(Integer, primary_key=True, autoincrement=True)
+    check_id: Mapped[str] = Column(String(64), ForeignKey("checks.id", ondelete="CASCADE"), nullable=False, index=True)
+    at: Mapped[datetime] = Column(DateTime, nullable=False, default=utcnow)
+    answers: Mapped[Any] = Column(JSON, nullable=False)
+    follow_ups: Mapped[Any] = Column(JSON, nullable=False)
+    findings: Mapped[List[Any]] = Column(JSON, nullable=False)
+    decision_id: Mapped[str] = Column(String(32), ForeignKey("decisions.id", ondelete="CASCADE"), nullable=False)
+    caller: Mapped[Optional[str]] = Column(String(80))
+    request_key: Mapped[Optional[str]] = Column(String(80))
+    request_digest: Mapped[Optional[str]] = Column(String(64))
+    answer: Mapped[Optional[Any]] = Column(JSON)
+
+    __table_args__ = (
+        UniqueConstraint("caller", "request_key", name="one_check_entry_per_key"),
+        {"sqlite_autoincrement": True},
+    )
+
+
 def case_label(number: int) -> str:
     """The public name of a case number."""
     return f"C-{number}"
