@@ -77,12 +77,18 @@ def read_response(
     _check_version(body.get("questionnaire"), rulebook, refusals)
     reader = _ResponseReader(rulebook, refusals)
     reader.read(body.get("item", []), "item")
-    identifier = body.get("identifier")
-    reference = take_reference(
-        identifier.get("value") if isinstance(identifier, dict) else None, "identifier.value", refusals
-    )
+    reference = _reference(body.get("identifier", {}), refusals)
     refusals.check()
     return Submission(reader.answers, reader.follow_ups, reader.text, reference)
+
+
+def _reference(identifier: object, refusals: Refusals) -> str | None:
+    if not isinstance(identifier, dict):
+        refusals.add("identifier", "'identifier' must be an object with a 'value'.")
+        return None
+    if "value" not in identifier:
+        return None
+    return take_reference(identifier["value"], "identifier.value", refusals)
 
 
 class _ResponseReader:

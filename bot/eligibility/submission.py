@@ -133,7 +133,7 @@ def read_submission(body: Mapping[str, Any], rulebook: Rulebook, adding: bool = 
     else:
         refusals.add("answers", "'answers' must be an object of linkIds and yes, no or unsure.")
     text = take_text(body.get("text"), "text", refusals)
-    reference = take_reference(body.get("reference"), "reference", refusals)
+    reference = take_reference(body["reference"], "reference", refusals) if "reference" in body else None
     refusals.check()
     return Submission(answers, follow_ups, text, reference)
 
@@ -199,8 +199,6 @@ def take_text(value: object, name: str, refusals: Refusals) -> str | None:
 
 def take_reference(value: object, name: str, refusals: Refusals) -> str | None:
     """The booking site's reference, or note why it cannot be taken."""
-    if value is None:
-        return None
     if not isinstance(value, str) or not 1 <= len(value) <= LONGEST_REFERENCE or not value.isprintable():
         refusals.add(name, f"'{name}' must be 1 to {LONGEST_REFERENCE} printable characters.")
         return None

@@ -154,3 +154,10 @@ def test_one_question_with_two_answers_is_refused(rulebook: Rulebook, second: st
 
 def test_another_resource_is_refused(rulebook: Rulebook) -> None:
     assert "resourceType" in refused({"resourceType": "Patient"}, rulebook)
+
+
+@pytest.mark.parametrize("identifier", [None, "booking-7", ["booking-7"], {"value": None}, {"value": 7}, {"value": ""}])
+def test_an_identifier_that_cannot_be_read_is_refused(rulebook: Rulebook, identifier: object) -> None:
+    with pytest.raises(InvalidSubmission) as caught:
+        read_response({**response(coded("cancer", "no")), "identifier": identifier}, rulebook)
+    assert caught.value.errors[0].field.startswith("identifier")

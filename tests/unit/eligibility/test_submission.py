@@ -71,7 +71,7 @@ def test_a_text_that_holds_nothing_counts_as_none(rulebook: Rulebook, text: str)
     assert read_submission({"consent": True, "text": text}, rulebook).text is None
 
 
-@pytest.mark.parametrize("reference", ["", "x" * 201, "a\nb", "\ud800", 5, {}])
+@pytest.mark.parametrize("reference", ["", "x" * 201, "a\nb", "\ud800", 5, {}, None])
 def test_an_unusable_reference_is_refused(rulebook: Rulebook, reference: object) -> None:
     assert "200" in refused({"consent": True, "reference": reference}, rulebook)["reference"]
 
