@@ -15,7 +15,7 @@ export RASA_TELEMETRY_ENABLED := false
 export TF_CPP_MIN_LOG_LEVEL := 3
 export SQLALCHEMY_SILENCE_UBER_WARNING := 1
 
-.PHONY: help run train test lint bench eval install clean
+.PHONY: help run train test lint eval install
 
 help: ## show this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -30,7 +30,7 @@ test: $(VENV)/.tests $(TOOLS)/contract/.installed lint ## everything that CI run
 	@$(BIN)/python -m bot train
 	@$(BIN)/python -m pytest
 
-lint: $(TOOLS)/lint/.installed ## style, types and Rasa's own validation
+lint: $(TOOLS)/lint/.installed ## style and types
 	@$(TOOLS)/lint/bin/ruff check .
 	@$(TOOLS)/lint/bin/ruff format --check .
 	@$(TOOLS)/lint/bin/mypy
