@@ -98,7 +98,7 @@ def test_the_server_serves_the_description(assistant: Running, described: Dict[s
     assert httpx.get(f"{assistant.url}/openapi.json").json() == described
 
 
-@pytest.mark.skipif(not SCHEMATHESIS.exists(), reason="schemathesis is not installed: uv sync --project tools/contract")
+@pytest.mark.skipif(not SCHEMATHESIS.exists(), reason="schemathesis is not installed: make contract")
 def test_the_running_server_keeps_to_the_description(assistant: Running, client: Client) -> None:
     command = [str(SCHEMATHESIS), "--config-file", str(ROOT / "tools" / "contract" / "schemathesis.toml"), "run",
         f"{assistant.url}/openapi.json", "--checks", "all", "--max-examples", "5", "--seed", "1", "--no-color",
