@@ -74,7 +74,8 @@ def read_response(
         )
     if body.get("status") not in _STATUSES:
         refusals.add("status", f"'status' must be one of {', '.join(_STATUSES)}.")
-    _check_version(body.get("questionnaire"), rulebook, refusals)
+    if "questionnaire" in body:
+        _check_version(body["questionnaire"], rulebook, refusals)
     reader = _ResponseReader(rulebook, refusals)
     reader.read(body.get("item", []), "item")
     reference = _reference(body.get("identifier", {}), refusals)
@@ -211,8 +212,6 @@ def _consents(body: Mapping[str, Any]) -> bool | None:
 
 
 def _check_version(value: object, rulebook: Rulebook, refusals: Refusals) -> None:
-    if value is None:
-        return
     allowed = f"The response must be to the questionnaire {CANONICAL}|{rulebook.version}."
     if not isinstance(value, str):
         refusals.add("questionnaire", allowed)

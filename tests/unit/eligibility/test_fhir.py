@@ -161,3 +161,10 @@ def test_an_identifier_that_cannot_be_read_is_refused(rulebook: Rulebook, identi
     with pytest.raises(InvalidSubmission) as caught:
         read_response({**response(coded("cancer", "no")), "identifier": identifier}, rulebook)
     assert caught.value.errors[0].field.startswith("identifier")
+
+
+@pytest.mark.parametrize("asked", [None, 7, ["urn:iastm-assistant:eligibility"]])
+def test_a_questionnaire_that_is_no_address_is_refused(rulebook: Rulebook, asked: object) -> None:
+    with pytest.raises(InvalidSubmission) as caught:
+        read_response({**response(coded("cancer", "no")), "questionnaire": asked}, rulebook)
+    assert caught.value.errors[0].field == "questionnaire"
