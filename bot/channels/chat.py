@@ -47,7 +47,7 @@ class ChatChannel(InputChannel):
 
         @blueprint.post("/chat/sessions")
         async def sessions(request: Request) -> HTTPResponse:
-            parts = _service(request.app)
+            parts = service(request.app)
             parts.limits.hit("sessions", _address(request))
             body(request)
             conversation_id = new_conversation_id()
@@ -62,7 +62,7 @@ class ChatChannel(InputChannel):
 
         @blueprint.post("/chat/messages")
         async def messages(request: Request) -> HTTPResponse:
-            parts = _service(request.app)
+            parts = service(request.app)
             conversation_id = _conversation(parts, request)
             parts.limits.hit("messages", conversation_id)
             incoming = read_incoming(body(request))
@@ -74,7 +74,7 @@ class ChatChannel(InputChannel):
 
         @blueprint.get("/chat/history")
         async def history(request: Request) -> HTTPResponse:
-            parts = _service(request.app)
+            parts = service(request.app)
             found = await parts.turns.history(_conversation(parts, request))
             return json_response({"messages": [as_contract(message) for message in found]})
 
@@ -152,10 +152,6 @@ def agent(app: Sanic) -> Agent:
             headers={"Retry-After": "5"},
         )
     return loaded
-
-
-def _service(app: Sanic) -> Service:
-    return service(app)
 
 
 def _conversation(parts: Service, request: Request) -> str:
