@@ -1,4 +1,4 @@
-"""Sentences to unit vectors: all-MiniLM-L6-v2 on CTranslate2, int8, one thread.
+"""Sentences to unit vectors: all-MiniLM-L6-v2, fine-tuned, on CTranslate2, int8, one thread.
 
 One instance per process and directory is enough; it is safe to share between threads.
 It must be loaded in the process that uses it, because its worker thread does not
@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
-from bot.encoder.weights import converted, find_weights
+from bot.encoder.weights import converted, find_weights, shipped_changes
 
 #: Length of a sentence vector.
 DIMENSIONS = 384
@@ -54,15 +54,15 @@ class Encoder:
                 by default. Empty the first time: the conversion takes about a second.
 
         Raises:
-            EncoderError: the weights are missing or not the published ones, or the
-                directory cannot be written.
+            EncoderError: the weights are missing or not the published ones, the fine-tuned
+                layers are not those of this version, or the directory cannot be written.
         """
         directory = (directory or _DEFAULT_DIRECTORY).resolve()
         with _loading:
             if directory not in _loaded:
                 weights = find_weights()
                 network = ctranslate2.Encoder(
-                    str(converted(directory, weights)),
+                    str(converted(directory, weights, shipped_changes())),
                     device="cpu",
                     compute_type="int8",
                     inter_threads=1,

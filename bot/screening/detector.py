@@ -27,8 +27,9 @@ from bot.screening.yamlfile import load_yaml
 FLAG = "flag"
 HARMLESS = "harmless"
 
-THRESHOLD = 0.25
-"""Chosen by cross-validation for next to no misses; figures in docs/screening.md."""
+THRESHOLD = 0.35
+"""Chosen on texts held out from fine-tuning and training, for next to no misses; figures in
+docs/decisions/0005-fine-tuning.md."""
 
 _RARE = 12
 """Kinds with fewer samples are put together."""

@@ -16,7 +16,8 @@ from tokenizers import Tokenizer
 
 from bot.encoder import DIMENSIONS, Encoder, EncoderError
 from bot.encoder import weights as weights_module
-from bot.encoder.weights import converted, find_weights, verify
+from bot.encoder.tuned import with_changes
+from bot.encoder.weights import converted, find_weights, shipped_changes, verify
 
 SENTENCES = (
     "Does it hurt?",
@@ -33,7 +34,8 @@ def encoder() -> Encoder:
 def reference(text: str) -> NDArray[np.float32]:
     """MiniLM's forward pass in plain float32 numpy, written from the BERT paper."""
     files = find_weights()
-    tensors = load_file(files.model)
+    changes = shipped_changes()
+    tensors = with_changes(load_file(files.model), changes.path, changes.digest)
     tokenizer = Tokenizer.from_file(str(files.tokenizer))
     tokenizer.no_padding()
     ids = tokenizer.encode(text).ids
