@@ -17,11 +17,11 @@ import json
 import logging
 import secrets
 from dataclasses import dataclass
-from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, TypeVar
+from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple, TypeVar
 
 from rasa.core.agent import Agent
 from rasa.core.channels.channel import OutputChannel, UserMessage
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from bot.channels.problems import Problem, invalid
@@ -29,9 +29,8 @@ from bot.channels.signs import in_words
 from bot.dialogue.alarm import AlarmReply
 from bot.dialogue.message import Message
 from bot.emergency import EmergencyDetector
-from bot.escalation import open_case_of
-from bot.store.database import Database
-from bot.store.models import Conversation, Offer, StoredMessage, case_label
+from bot.store.database import Database, upsert
+from bot.store.models import Case, Conversation, Offer, StoredMessage, TrackerState, case_label
 from bot.store.tracker_store import deferred_saves, write_trackers
 
 logger = logging.getLogger(__name__)
@@ -144,19 +143,19 @@ class Turns:
                 message, the conversation is gone, or a part did not answer.
         """
         async with agent.lock_store.lock(conversation_id):
-            received = await _in_thread(lambda: self._receive(conversation_id, incoming, request_key))
+            received, state = await _in_thread(lambda: self._receive(conversation_id, incoming, request_key))
             if received.answered:
                 return await _in_thread(lambda: self._replies(received.seq))
             if incoming.text is not None:
                 alarm = self._detector.check(received.text)
                 if alarm is not None:
                     return await _in_thread(lambda: self._raise_alarm(received, alarm))
-            if await _in_thread(lambda: self._taken_over(conversation_id)):
+            if state.taken_over:
                 return await _in_thread(lambda: self._finish(received, [], {}))
             # a typed slash is a client's character, not a command to Rasa
             said = incoming.payload or in_words(received.text).lstrip("/ ") or "?"
             collector = Collector()
-            with deferred_saves() as trackers:
+            with deferred_saves({conversation_id: state.tracker}) as trackers:
                 await agent.processor.handle_message(
                     UserMessage(
                         said,
@@ -175,9 +174,11 @@ class Turns:
                 )
             return await _in_thread(lambda: self._finish(received, collector.messages, trackers))
 
-    def _receive(self, conversation_id: str, incoming: Incoming, request_key: Optional[str]) -> StoredMessage:
+    def _receive(
+        self, conversation_id: str, incoming: Incoming, request_key: Optional[str]
+    ) -> Tuple[StoredMessage, State]:
         with self._database.transaction() as session:
-            _require(session, conversation_id)
+            state = _state(session, conversation_id)
             if request_key is not None:
                 known = session.scalars(
                     select(StoredMessage).where(
@@ -191,7 +192,7 @@ class Turns:
                             409,
                             "This Idempotency-Key was used for another message. Use a new key for a new message.",
                         )
-                    return known
+                    return known, state
             text = incoming.text
             if text is None:
                 offer = session.get(Offer, (conversation_id, incoming.payload))
@@ -213,18 +214,13 @@ class Turns:
             )
             session.add(message)
             session.flush()
-            return message
+            return message, state
 
     def _replies(self, seq: int) -> List[StoredMessage]:
         with self._database.reading() as session:
             return list(
                 session.scalars(select(StoredMessage).where(StoredMessage.reply_to == seq).order_by(StoredMessage.seq))
             )
-
-    def _taken_over(self, conversation_id: str) -> bool:
-        with self._database.reading() as session:
-            case = open_case_of(session, conversation_id)
-            return case is not None and case.status == "taken_over"
 
     def _raise_alarm(self, received: StoredMessage, alarm: Any) -> List[StoredMessage]:
         with self._database.transaction() as session:
@@ -235,7 +231,7 @@ class Turns:
         self,
         received: StoredMessage,
         messages: Sequence[Mapping[str, Any]],
-        trackers: Dict[str, str],
+        trackers: Mapping[str, Optional[str]],
     ) -> List[StoredMessage]:
         with self._database.transaction() as session:
             write_trackers(session, trackers)
@@ -245,10 +241,14 @@ class Turns:
     def _answer(
         session: Session, received: StoredMessage, messages: Sequence[Mapping[str, Any]]
     ) -> List[StoredMessage]:
-        asked = session.get(StoredMessage, received.seq)
-        if asked is None:
+        marked = session.execute(
+            update(StoredMessage)
+            .where(StoredMessage.seq == received.seq)
+            .values(answered=True)
+            .execution_options(synchronize_session=False)
+        )
+        if not marked.rowcount:
             raise Problem(404, "This conversation was deleted. Start a new one.")
-        asked.answered = True
         return add_messages(session, received.conversation_id, messages, reply_to=received.seq)
 
 
@@ -261,33 +261,33 @@ def add_messages(
 ) -> List[StoredMessage]:
     """Append messages to the transcript and remember the buttons they offer."""
     stored = []
+    offers = {}
     for message in messages:
         case = message.get("case")
-        row = StoredMessage(
-            id=secrets.token_hex(12),
-            conversation_id=conversation_id,
-            sender=sender,
-            text=message["text"],
-            kind=message["kind"],
-            sources=message["sources"],
-            buttons=message["buttons"],
-            decision=message["decision"],
-            case_number=int(case[2:]) if case else None,
-            reply_to=reply_to,
-            answered=True,
-        )
-        session.add(row)
-        # flushed one by one: the order of ids is the order of the conversation
-        session.flush()
-        stored.append(row)
-        for button in message["buttons"]:
-            session.merge(
-                Offer(
-                    conversation_id=conversation_id,
-                    payload=button["payload"],
-                    title=button["title"],
-                )
+        stored.append(
+            StoredMessage(
+                id=secrets.token_hex(12),
+                conversation_id=conversation_id,
+                sender=sender,
+                text=message["text"],
+                kind=message["kind"],
+                sources=message["sources"],
+                buttons=message["buttons"],
+                decision=message["decision"],
+                case_number=int(case[2:]) if case else None,
+                reply_to=reply_to,
+                answered=True,
             )
+        )
+        offers.update({button["payload"]: button["title"] for button in message["buttons"]})
+    # rows of one table are inserted in the order in which they were added: the conversation's
+    session.add_all(stored)
+    session.flush()
+    upsert(
+        session,
+        Offer,
+        [{"conversation_id": conversation_id, "payload": payload, "title": title} for payload, title in offers.items()],
+    )
     return stored
 
 
@@ -306,8 +306,30 @@ def as_contract(message: StoredMessage) -> Dict[str, Any]:
     }
 
 
+@dataclass(frozen=True)
+class State:
+    """What a turn has to know of its conversation, read together."""
+
+    taken_over: bool
+    tracker: Optional[str]
+
+
+def _state(session: Session, conversation_id: str) -> State:
+    _require(session, conversation_id)
+    row = session.execute(
+        select(
+            select(Case.status)
+            .where(Case.conversation_id == conversation_id, Case.status != "closed")
+            .scalar_subquery(),
+            select(TrackerState.state).where(TrackerState.conversation_id == conversation_id).scalar_subquery(),
+        )
+    ).one()
+    return State(row[0] == "taken_over", row[1])
+
+
 def _require(session: Session, conversation_id: str) -> None:
-    if session.get(Conversation, conversation_id) is None:
+    found = session.execute(select(Conversation.id).where(Conversation.id == conversation_id)).first()
+    if found is None:
         raise Problem(404, "This conversation does not exist any more. Start a new one.")
 
 
