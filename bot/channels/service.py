@@ -21,6 +21,7 @@ from bot.eligibility.access import ApiKeys, CheckTokens
 from bot.eligibility.service import Checks
 from bot.escalation import outbox
 from bot.handout import Handout
+from bot.rights import ExportTickets
 from bot.screening import Rulebook
 from bot.senders.mail import NoticeMail, mailer_of
 from bot.senders.notice import Notices
@@ -45,6 +46,7 @@ class Service:
     limits: Limits
     checks: Checks
     check_tokens: CheckTokens
+    tickets: ExportTickets
     api_keys: ApiKeys
 
 
@@ -82,6 +84,7 @@ def build_service(chosen: Settings) -> Service:
         tokens=ChatTokens(shared_secret(database, "chat_tokens"), chosen.token_days),
         limits=Limits(chosen.rate_limits),
         checks=Checks(database, rulebook, load_reader(detector), detector, handout, booking, chosen),
+        tickets=ExportTickets(shared_secret(database, "export_tickets")),
         check_tokens=CheckTokens(shared_secret(database, "check_tokens"), chosen.token_days),
         api_keys=ApiKeys(chosen.api_keys),
     )

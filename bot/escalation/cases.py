@@ -35,8 +35,6 @@ REASONS = {
     "after_effect": "decision",
     "question": "question",
     "not_understood": "question",
-    # the client wants something done with what is kept
-    "my_data": "question",
 }
 PRIORITIES = ("urgent", "decision", "question")
 
