@@ -8,20 +8,26 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from contextlib import aclosing
 from typing import Any, Awaitable, Callable, Dict, Optional
 
 from rasa.core.agent import Agent
 from rasa.core.channels.channel import InputChannel, UserMessage
 from sanic import Blueprint, Sanic
 from sanic.request import Request
-from sanic.response import HTTPResponse
+from sanic.response import HTTPResponse, empty
 from sanic.response import json as json_response
 
 from bot.channels.problems import Problem, as_problem, invalid
 from bot.channels.service import Service, service
 from bot.channels.tokens import new_conversation_id
-from bot.channels.turn import MAX_TEXT, Incoming, as_contract
+from bot.channels.turn import MAX_TEXT, Incoming
+from bot.dialogue import transcript
+from bot.dialogue.transcript import as_contract
 
+# neither a cache nor a proxy may hold an event back
+EVENT_HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+EXPORT_HEADERS = {"Cache-Control": "no-store", "Content-Disposition": 'attachment; filename="conversation.json"'}
 KEY = re.compile(r"[\x21-\x7e]{1,80}")
 
 
@@ -76,7 +82,34 @@ class ChatChannel(InputChannel):
         async def history(request: Request) -> HTTPResponse:
             parts = service(request.app)
             found = await parts.turns.history(_conversation(parts, request))
-            return json_response({"messages": [as_contract(message) for message in found]})
+            return json_response({"messages": transcript.history(found, parts.checks.booking_tokens)})
+
+        @blueprint.get("/chat/events")
+        async def events(request: Request) -> None:
+            parts = service(request.app)
+            conversation_id = _conversation(parts, request)
+            after = await parts.events.position(conversation_id, request.headers.get("last-event-id"))
+            async with aclosing(parts.events.follow(conversation_id, after)) as pieces:
+                first = await pieces.__anext__()
+                response = await request.respond(headers=EVENT_HEADERS, content_type="text/event-stream")
+                await response.send(first)
+                async for piece in pieces:
+                    await response.send(piece)
+                await response.eof()
+
+        @blueprint.delete("/chat/session")
+        async def end(request: Request) -> HTTPResponse:
+            parts = service(request.app)
+            await parts.turns.forget(_conversation(parts, request))
+            return empty(status=204)
+
+        @blueprint.get("/chat/export")
+        async def export(request: Request) -> HTTPResponse:
+            parts = service(request.app)
+            conversation_id = _for_export(parts, request)
+            parts.limits.hit("exports", conversation_id)
+            copy = await parts.turns.export(conversation_id)
+            return json_response(copy, headers=EXPORT_HEADERS, ensure_ascii=False, indent=2)
 
         return blueprint
 
@@ -156,6 +189,17 @@ def agent(app: Sanic) -> Agent:
 
 def _conversation(parts: Service, request: Request) -> str:
     return parts.tokens.conversation(request.headers.get("authorization", ""))
+
+
+def _for_export(parts: Service, request: Request) -> str:
+    """The conversation of a ticket in the address, or of the token in the header."""
+    ticket = request.args.get("ticket")
+    if ticket is None:
+        return _conversation(parts, request)
+    found = parts.tickets.check(ticket)
+    if found is None:
+        raise Problem(401, "This link has expired. Ask for a copy again in the chat.")
+    return found
 
 
 def _address(request: Request) -> str:

@@ -11,34 +11,38 @@ rule about health.
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import json
 import logging
 import secrets
 from dataclasses import dataclass
-from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple, TypeVar
+from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from rasa.core.agent import Agent
 from rasa.core.channels.channel import OutputChannel, UserMessage
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
+from bot import rights
 from bot.channels.problems import Problem, invalid
 from bot.channels.signs import in_words
+from bot.channels.threads import in_thread
 from bot.dialogue.alarm import AlarmReply
 from bot.dialogue.message import Message
+from bot.dialogue.transcript import add_messages, as_row
 from bot.emergency import EmergencyDetector
-from bot.store.database import Database, upsert
-from bot.store.models import Case, Conversation, Offer, StoredMessage, TrackerState, case_label
+from bot.escalation import THERAPISTS, audit, client_wrote
+from bot.store import topics
+from bot.store.database import Database, touch
+from bot.store.models import Case, Conversation, Offer, StoredMessage, TrackerState, utcnow
 from bot.store.tracker_store import deferred_saves, write_trackers
 
 logger = logging.getLogger(__name__)
 
 MAX_TEXT = 2000
 FAILED = {"failed": True}
-
-T = TypeVar("T")
+# the client has confirmed that everything is to be deleted
+ERASE = {"erase": True}
 
 
 @dataclass(frozen=True)
@@ -60,6 +64,7 @@ class Collector(OutputChannel):
     def __init__(self) -> None:
         self.messages: List[Dict[str, Any]] = []
         self.failed = False
+        self.erase = False
 
     @classmethod
     def name(cls) -> str:
@@ -67,9 +72,11 @@ class Collector(OutputChannel):
         return "collector"
 
     async def send_custom_json(self, recipient_id: str, json_message: Mapping[str, Any], **kwargs: Any) -> None:
-        """Take a message of ours, or note that an action failed."""
+        """Take a message of ours, or note that an action failed or that everything is to go."""
         if json_message == FAILED:
             self.failed = True
+        elif json_message == ERASE:
+            self.erase = True
         else:
             self.messages.append(dict(json_message))
 
@@ -109,7 +116,7 @@ class Turns:
                 session.flush()
                 return add_messages(session, conversation_id, [self._greeting().as_dict()])
 
-        return await _in_thread(_open)
+        return await in_thread(_open)
 
     async def history(self, conversation_id: str) -> List[StoredMessage]:
         """The whole transcript, oldest first."""
@@ -125,7 +132,7 @@ class Turns:
                     )
                 )
 
-        return await _in_thread(_history)
+        return await in_thread(_history)
 
     async def take(
         self, agent: Agent, conversation_id: str, incoming: Incoming, request_key: Optional[str]
@@ -136,22 +143,23 @@ class Turns:
             request_key: names the request; repeating it returns the first answer.
 
         Returns:
-            The replies, already stored; empty while the therapist has taken over.
+            The replies, already stored; empty while the therapist has taken over. The last words after
+                everything was deleted are stored nowhere: a channel that sends from the store sends them itself.
 
         Raises:
             Problem: the payload was never offered, the key belongs to another
                 message, the conversation is gone, or a part did not answer.
         """
         async with agent.lock_store.lock(conversation_id):
-            received, state = await _in_thread(lambda: self._receive(conversation_id, incoming, request_key))
+            received, state = await in_thread(lambda: self._receive(conversation_id, incoming, request_key))
             if received.answered:
-                return await _in_thread(lambda: self._replies(received.seq))
+                return await in_thread(lambda: self._replies(received.seq))
             if incoming.text is not None:
                 alarm = self._detector.check(received.text)
                 if alarm is not None:
-                    return await _in_thread(lambda: self._raise_alarm(received, alarm))
-            if state.taken_over:
-                return await _in_thread(lambda: self._finish(received, [], {}))
+                    return await in_thread(lambda: self._raise_alarm(received, alarm))
+            if state.in_therapists_hands and await in_thread(lambda: self._leave_to_therapist(received)):
+                return []
             # a typed slash is a client's character, not a command to Rasa
             said = incoming.payload or in_words(received.text).lstrip("/ ") or "?"
             collector = Collector()
@@ -172,7 +180,29 @@ class Turns:
                     "Please send it again in a moment.",
                     headers={"Retry-After": "2"},
                 )
-            return await _in_thread(lambda: self._finish(received, collector.messages, trackers))
+            if collector.erase:
+                await in_thread(lambda: self._erase(conversation_id))
+                # said, and kept nowhere
+                return [as_row(conversation_id, message) for message in collector.messages]
+            return await in_thread(lambda: self._finish(received, collector.messages, trackers))
+
+    async def forget(self, conversation_id: str) -> None:
+        """Delete a conversation with everything that is kept with it; one that is gone stays gone."""
+        await in_thread(lambda: self._erase(conversation_id))
+
+    async def export(self, conversation_id: str) -> Dict[str, Any]:
+        """A copy of everything that is kept about a conversation.
+
+        Raises:
+            Problem: 404, the conversation is gone.
+        """
+
+        def _export() -> Dict[str, Any]:
+            with self._database.transaction() as session:
+                _require(session, conversation_id)
+                return rights.export(session, conversation_id, audit.CLIENT)
+
+        return await in_thread(_export)
 
     def _receive(
         self, conversation_id: str, incoming: Incoming, request_key: Optional[str]
@@ -216,11 +246,25 @@ class Turns:
             session.flush()
             return message, state
 
+    def _erase(self, conversation_id: str) -> None:
+        with self._database.transaction() as session:
+            rights.forget(session, conversation_id, audit.CLIENT)
+        self._database.scrub()
+
     def _replies(self, seq: int) -> List[StoredMessage]:
         with self._database.reading() as session:
             return list(
                 session.scalars(select(StoredMessage).where(StoredMessage.reply_to == seq).order_by(StoredMessage.seq))
             )
+
+    def _leave_to_therapist(self, received: StoredMessage) -> bool:
+        """Give the message to the therapist; False if the conversation was handed back just now."""
+        with self._database.transaction() as session:
+            if not client_wrote(session, received.conversation_id, received.seq, utcnow()):
+                return False
+            self._answer(session, received, [])
+            touch(session, topics.conversation(received.conversation_id))
+            return True
 
     def _raise_alarm(self, received: StoredMessage, alarm: Any) -> List[StoredMessage]:
         with self._database.transaction() as session:
@@ -252,65 +296,11 @@ class Turns:
         return add_messages(session, received.conversation_id, messages, reply_to=received.seq)
 
 
-def add_messages(
-    session: Session,
-    conversation_id: str,
-    messages: Sequence[Mapping[str, Any]],
-    reply_to: Optional[int] = None,
-    sender: str = "assistant",
-) -> List[StoredMessage]:
-    """Append messages to the transcript and remember the buttons they offer."""
-    stored = []
-    offers = {}
-    for message in messages:
-        case = message.get("case")
-        stored.append(
-            StoredMessage(
-                id=secrets.token_hex(12),
-                conversation_id=conversation_id,
-                sender=sender,
-                text=message["text"],
-                kind=message["kind"],
-                sources=message["sources"],
-                buttons=message["buttons"],
-                decision=message["decision"],
-                case_number=int(case[2:]) if case else None,
-                reply_to=reply_to,
-                answered=True,
-            )
-        )
-        offers.update({button["payload"]: button["title"] for button in message["buttons"]})
-    # rows of one table are inserted in the order in which they were added: the conversation's
-    session.add_all(stored)
-    session.flush()
-    upsert(
-        session,
-        Offer,
-        [{"conversation_id": conversation_id, "payload": payload, "title": title} for payload, title in offers.items()],
-    )
-    return stored
-
-
-def as_contract(message: StoredMessage) -> Dict[str, Any]:
-    """A stored message in the contract's shape (`Message`)."""
-    return {
-        "id": message.id,
-        "from": message.sender,
-        "at": message.at.isoformat(timespec="milliseconds") + "Z",
-        "text": message.text,
-        "kind": message.kind,
-        "sources": message.sources,
-        "buttons": message.buttons,
-        "decision": message.decision,
-        "case": case_label(message.case_number) if message.case_number else None,
-    }
-
-
 @dataclass(frozen=True)
 class State:
     """What a turn has to know of its conversation, read together."""
 
-    taken_over: bool
+    in_therapists_hands: bool
     tracker: Optional[str]
 
 
@@ -324,15 +314,10 @@ def _state(session: Session, conversation_id: str) -> State:
             select(TrackerState.state).where(TrackerState.conversation_id == conversation_id).scalar_subquery(),
         )
     ).one()
-    return State(row[0] == "taken_over", row[1])
+    return State(row[0] in THERAPISTS, row[1])
 
 
 def _require(session: Session, conversation_id: str) -> None:
     found = session.execute(select(Conversation.id).where(Conversation.id == conversation_id)).first()
     if found is None:
         raise Problem(404, "This conversation does not exist any more. Start a new one.")
-
-
-async def _in_thread(work: Callable[[], T]) -> T:
-    # a locked or slow database must not stop the other conversations
-    return await asyncio.get_running_loop().run_in_executor(None, work)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import sqlite3
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Iterator, Mapping, Sequence
+from typing import Any, Callable, FrozenSet, Iterator, Mapping, Sequence
 
 import sqlalchemy
 from alembic import command
@@ -26,6 +26,7 @@ from sqlalchemy.pool import QueuePool
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 BUSY_SECONDS = 10
+TOUCHED = "touched"
 
 
 class StoreError(Exception):
@@ -54,6 +55,8 @@ class Database:
     def __init__(self, url: str) -> None:
         self._url = make_url(url)
         self.engine = _engine(self._url)
+        #: Called after a commit with what `touch` was told, from the thread that committed.
+        self.on_commit: Callable[[FrozenSet[str]], None] = lambda topics: None
 
     @property
     def name(self) -> str:
@@ -99,6 +102,23 @@ class Database:
         with self.reading() as session:
             session.execute(sqlalchemy.text("SELECT 1 FROM conversations LIMIT 1"))
 
+    def scrub(self) -> None:
+        """Take what was deleted out of the write-ahead log too, as far as no reader is in the way.
+
+        Raises:
+            StoreError: the database refused.
+        """
+        if self._url.get_backend_name() != "sqlite":
+            return
+        try:
+            connection = self.engine.raw_connection()
+            try:
+                connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            finally:
+                connection.close()
+        except sqlite3.Error as error:
+            raise StoreError(f"The database {self.name} refused: {error}. It will be tried again.") from error
+
     @contextmanager
     def transaction(self) -> Iterator[Session]:
         """A unit of work: committed at the end, rolled back on any error.
@@ -127,6 +147,8 @@ class Database:
                 yield session
         except DBAPIError as error:
             raise self._explained(error) from error
+        if TOUCHED in session.info:
+            self.on_commit(frozenset(session.info[TOUCHED]))
 
     def _explained(self, error: SQLAlchemyError) -> StoreError:
         # the driver's text never holds bound values; SQLAlchemy's own would
@@ -135,6 +157,11 @@ class Database:
         if self._url.get_backend_name() == "sqlite":
             advice = "Check that the folder exists, can be written and has space left, or set VAR_DIR to one that does"
         return StoreError(f"The database {self.name} refused: {reason[0]}. {advice}.")
+
+
+def touch(session: Session, *topics: str) -> None:
+    """Say what this transaction changes, for whoever is waiting for it (`Database.on_commit`)."""
+    session.info.setdefault(TOUCHED, set()).update(topics)
 
 
 def _engine(url: Any) -> Engine:
@@ -156,6 +183,8 @@ def _engine(url: Any) -> Engine:
         cursor.execute("PRAGMA journal_mode = WAL")
         cursor.execute("PRAGMA synchronous = FULL")
         cursor.execute("PRAGMA foreign_keys = ON")
+        # what is deleted is about health: its bytes go too
+        cursor.execute("PRAGMA secure_delete = ON")
         cursor.close()
 
     @event.listens_for(engine, "begin")
