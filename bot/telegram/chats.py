@@ -97,9 +97,7 @@ def new_link(session: Session, conversation_id: str, now: Optional[datetime] = N
     session.execute(delete(TelegramLink).where(TelegramLink.conversation_id == conversation_id))
     session.execute(delete(TelegramLink).where(TelegramLink.expires_at < moment))
     token = secrets.token_urlsafe(24)
-    session.add(
-        TelegramLink(token_hash=_digest(token), conversation_id=conversation_id, expires_at=moment + LINK_LIFE)
-    )
+    session.add(TelegramLink(token_hash=_digest(token), conversation_id=conversation_id, expires_at=moment + LINK_LIFE))
     session.flush()
     return token
 

@@ -13,7 +13,7 @@ import logging
 import time
 from dataclasses import dataclass
 from datetime import datetime, timezone
-from typing import Any, Awaitable, Callable, Dict, List, Mapping, Optional, Sequence, Set, TypeVar
+from typing import Any, Awaitable, Callable, Dict, List, Mapping, Optional, Sequence, Set, Tuple
 
 from rasa.core.agent import Agent
 from sqlalchemy import select
@@ -49,6 +49,7 @@ from bot.telegram.updates import (
     Words,
     read_update,
 )
+from bot.telegram.work import in_transaction, reading
 
 logger = logging.getLogger(__name__)
 
@@ -59,8 +60,6 @@ TOAST = 200
 GROUP_QUIET_SECONDS = 3600.0
 ATTEMPTS = 8
 STOP_WORDS = "stop the health check"
-
-T = TypeVar("T")
 
 
 @dataclass
@@ -113,10 +112,10 @@ class Handling:
                 await self._again(update, waiting, problem.detail)
             elif problem.status == 404:
                 # deleted between two steps: the next attempt begins a new conversation
-                await self._in_transaction(lambda session: inbox.later(session, waiting.update_id, 0))
+                await in_transaction(self._database, lambda session: inbox.later(session, waiting.update_id, 0))
             else:
                 logger.error("Telegram update %s was not taken (%s)", waiting.update_id, problem.status)
-                await self._in_transaction(lambda session: inbox.done(session, waiting.update_id))
+                await in_transaction(self._database, lambda session: inbox.done(session, waiting.update_id))
 
     async def failed(self, waiting: Waiting, error: Exception) -> None:
         """Take note of an update that could not be handled at all."""
@@ -134,11 +133,11 @@ class Handling:
         elif isinstance(update, Edited):
             await self._edited(update, number)
         elif isinstance(update, Membership):
-            await self._in_transaction(lambda session: self._membership(session, update, number))
+            await in_transaction(self._database, lambda session: self._membership(session, update, number))
         elif isinstance(update, Elsewhere):
             await self._elsewhere(update, number)
         elif isinstance(update, Nothing):
-            await self._in_transaction(lambda session: inbox.done(session, number))
+            await in_transaction(self._database, lambda session: inbox.done(session, number))
 
     async def _words(self, chat: int, words: str, number: int) -> None:
         text = clean(words)
@@ -151,7 +150,7 @@ class Handling:
                 return
             text = alarming
         if not text:
-            await self._in_transaction(lambda session: inbox.done(session, number))
+            await in_transaction(self._database, lambda session: inbox.done(session, number))
             return
         conversation_id = await self._conversation(chat)
         await self._turn(chat, conversation_id, Incoming(text=text), number)
@@ -160,7 +159,7 @@ class Handling:
         if not await self._turns.silent(conversation_id):
             self._aside(self._api.call("sendChatAction", chat_id=chat, action="typing"))
         await self._turns.take(self._agent(), conversation_id, incoming, _key(number))
-        await self._in_transaction(lambda session: inbox.done(session, number))
+        await in_transaction(self._database, lambda session: inbox.done(session, number))
 
     def _alarming(self, text: str) -> Optional[str]:
         return next((piece for piece in split(text, MAX_TEXT) if self._turns.alarming(piece)), None)
@@ -177,7 +176,7 @@ class Handling:
             if not caption:
                 inbox.done(session, number)
 
-        await self._in_transaction(tell)
+        await in_transaction(self._database, tell)
         if caption:
             await self._turn(update.chat, conversation_id, Incoming(text=caption), number)
 
@@ -195,11 +194,9 @@ class Handling:
         inbox.done(session, number)
 
     async def _elsewhere(self, update: Elsewhere, number: int) -> None:
-        await self._in_transaction(lambda session: inbox.done(session, number))
+        await in_transaction(self._database, lambda session: inbox.done(session, number))
         now = time.monotonic()
-        self._groups_told = {
-            group: at for group, at in self._groups_told.items() if now - at < GROUP_QUIET_SECONDS
-        }
+        self._groups_told = {group: at for group, at in self._groups_told.items() if now - at < GROUP_QUIET_SECONDS}
         if update.chat in self._groups_told:
             return
         self._groups_told[update.chat] = now
@@ -211,7 +208,7 @@ class Handling:
 
     async def _command(self, command: Command, number: int) -> None:
         if command.name == "start":
-            await self._in_transaction(lambda session: self._start(session, command, number))
+            await in_transaction(self._database, lambda session: self._start(session, command, number))
             return
         if command.name == "help":
             said = self._handout.say("telegram.help", phone=self._phone(), number=self._settings.emergency_number)
@@ -222,10 +219,11 @@ class Handling:
             await self._stop(command.chat, conversation_id, number)
             return
         pressed = self._buttons()[command.name]
-        await self._in_transaction(
+        await in_transaction(
+            self._database,
             lambda session: session.merge(
                 Offer(conversation_id=conversation_id, payload=pressed.payload, title=pressed.title)
-            )
+            ),
         )
         await self._turn(command.chat, conversation_id, Incoming(payload=pressed.payload), number)
 
@@ -270,7 +268,7 @@ class Handling:
             self._say(session, conversation_id, Message(last.text, last.kind, tuple(last.sources), buttons))
 
     async def _stop(self, chat: int, conversation_id: str, number: int) -> None:
-        if await self._reading(lambda session: _screen_is_open(session, conversation_id)):
+        if await reading(self._database, lambda session: _screen_is_open(session, conversation_id)):
             await self._turns.take(self._agent(), conversation_id, Incoming(text=STOP_WORDS), _key(number))
 
         def stop(session: Session) -> None:
@@ -278,21 +276,21 @@ class Handling:
             chats.stop(session, chat)
             inbox.done(session, number)
 
-        await self._in_transaction(stop)
+        await in_transaction(self._database, stop)
 
     async def _press(self, press: Press, number: int) -> None:
         try:
-            conversation_id, message, button = await self._reading(lambda session: self._pressed(session, press))
+            conversation_id, message, button = await reading(
+                self._database, lambda session: self._pressed(session, press)
+            )
         except _Stale as stale:
             await self._acknowledge(press, stale.text)
-            await self._in_transaction(lambda session: inbox.done(session, number))
+            await in_transaction(self._database, lambda session: inbox.done(session, number))
             return
         await self._acknowledge(press)
         if not await self._turns.silent(conversation_id):
             self._aside(self._api.call("sendChatAction", chat_id=press.chat, action="typing"))
-        await self._turns.take(
-            self._agent(), conversation_id, Incoming(payload=button["payload"]), _key(number)
-        )
+        await self._turns.take(self._agent(), conversation_id, Incoming(payload=button["payload"]), _key(number))
 
         def finish(session: Session) -> None:
             sent = session.get(TelegramSent, message.seq)
@@ -303,7 +301,7 @@ class Handling:
                 session.add(TelegramSent(seq=message.seq, pieces=0, taken=True))
             inbox.done(session, number)
 
-        await self._in_transaction(finish)
+        await in_transaction(self._database, finish)
         if press.message is not None:
             self._aside(
                 self._api.call(
@@ -314,7 +312,7 @@ class Handling:
                 )
             )
 
-    def _pressed(self, session: Session, press: Press) -> Any:
+    def _pressed(self, session: Session, press: Press) -> Tuple[str, StoredMessage, Mapping[str, str]]:
         """The conversation, the message and the button that a press means.
 
         Raises:
@@ -324,11 +322,13 @@ class Handling:
         if press.data == TAKEN:
             raise _Stale(self._handout.say("telegram.used_button"))
         place = referred(press.data)
+        if place is None:
+            raise stale
         conversation_id = chats.conversation_of(session, press.chat)
-        message = None
-        if place is not None and conversation_id is not None:
-            message = session.get(StoredMessage, place[0])
-        if message is None or message.conversation_id != conversation_id or place[1] >= len(message.buttons):
+        message = session.get(StoredMessage, place[0])
+        if conversation_id is None or message is None or message.conversation_id != conversation_id:
+            raise stale
+        if place[1] >= len(message.buttons):
             raise stale
         sent = session.get(TelegramSent, message.seq)
         if sent is not None and sent.taken:
@@ -351,7 +351,7 @@ class Handling:
             chats.welcome_back(session, chat)
             return known
 
-        return await self._in_transaction(find)
+        return await in_transaction(self._database, find)
 
     def _begin(self, session: Session, chat: int, greet: bool = True) -> str:
         conversation_id = new_conversation_id()
@@ -370,7 +370,7 @@ class Handling:
             self._say(session, conversation_id, message)
             inbox.done(session, number)
 
-        await self._in_transaction(say)
+        await in_transaction(self._database, say)
 
     @staticmethod
     def _say(session: Session, conversation_id: str, message: Message, number: Optional[int] = None) -> None:
@@ -387,7 +387,7 @@ class Handling:
         if waiting.attempts < ATTEMPTS:
             seconds = min(60.0, 2.0**waiting.attempts)
             logger.warning("Telegram update %s is tried again in %.0f s: %s", waiting.update_id, seconds, why)
-            await self._in_transaction(lambda session: inbox.later(session, waiting.update_id, seconds))
+            await in_transaction(self._database, lambda session: inbox.later(session, waiting.update_id, seconds))
             return
         logger.error("Telegram update %s was given up: %s", waiting.update_id, why)
         words = getattr(update, "text", "") or getattr(update, "caption", "")
@@ -402,7 +402,7 @@ class Handling:
                 self._say(session, conversation_id, passed_on)
             inbox.done(session, waiting.update_id)
 
-        await self._in_transaction(give_up)
+        await in_transaction(self._database, give_up)
 
     def _phone(self) -> str:
         return self._settings.practice_phone or self._settings.practice_name
@@ -420,20 +420,6 @@ class Handling:
             self._pace.pause(error.retry_after)
         except ApiError as error:
             logger.info("%s", error)
-
-    async def _in_transaction(self, work: Callable[[Session], T]) -> T:
-        def run() -> T:
-            with self._database.transaction() as session:
-                return work(session)
-
-        return await asyncio.get_running_loop().run_in_executor(None, run)
-
-    async def _reading(self, work: Callable[[Session], T]) -> T:
-        def run() -> T:
-            with self._database.reading() as session:
-                return work(session)
-
-        return await asyncio.get_running_loop().run_in_executor(None, run)
 
 
 def _key(number: int) -> str:

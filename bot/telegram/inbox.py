@@ -17,6 +17,8 @@ from sqlalchemy import delete, func, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
+from bot.store import topics
+from bot.store.database import touch
 from bot.store.models import TelegramUpdate, utcnow
 from bot.telegram.updates import chat_id, update_id
 
@@ -53,6 +55,8 @@ def keep(session: Session, updates: Iterable[Any], now: Optional[datetime] = Non
         }
         known = insert(TelegramUpdate).values(row).on_conflict_do_nothing(index_elements=["update_id"])
         kept += session.execute(known).rowcount
+    if kept:
+        touch(session, topics.TELEGRAM)
     return kept
 
 

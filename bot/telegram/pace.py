@@ -11,7 +11,7 @@ import asyncio
 import time
 from typing import Awaitable, Callable
 
-from limits import parse
+from limits import RateLimitItem, parse
 from limits.storage import MemoryStorage
 from limits.strategies import MovingWindowRateLimiter
 
@@ -51,18 +51,14 @@ class Pace:
         Args:
             urgent: an emergency message; it does not wait for the chat's second.
         """
-        while True:
-            if self.paused:
-                await self._sleep(self.paused)
-            elif not urgent and not self._counter.test(self._a_chat, str(chat)):
-                await self._sleep(self._until_free(self._a_chat, str(chat)))
-            elif not self._counter.hit(self._in_all):
-                await self._sleep(self._until_free(self._in_all))
-            else:
-                self._counter.hit(self._a_chat, str(chat))
-                return
+        if not urgent:
+            await self._turn(self._a_chat, str(chat))
+        await self._turn(self._in_all)
+        while self.paused:
+            await self._sleep(self.paused)
 
-    def _until_free(self, item: object, *who: str) -> float:
-        reset: float = self._counter.get_window_stats(item, *who).reset_time
-        # at least a moment: the window's end is rounded
-        return max(0.02, reset - time.time())
+    async def _turn(self, item: RateLimitItem, *who: str) -> None:
+        while not self._counter.hit(item, *who):
+            reset: float = self._counter.get_window_stats(item, *who).reset_time
+            # at least a moment: the window's end still belongs to the window
+            await self._sleep(max(0.02, reset - time.time()))

@@ -1,0 +1,136 @@
+"""Sending messages of the transcript to their chats, for the outbox.
+
+The outbox keeps the order within a conversation and tries again; this module
+keeps the Bot API's pace and notes each piece as soon as Telegram has taken it.
+The Bot API has no way to send a message once for certain: where a process dies
+between Telegram's answer and the note, that one piece is sent again.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, List
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from bot.escalation.delivery import Item, Retry, Undeliverable
+from bot.handout import Handout
+from bot.settings import Settings
+from bot.store.database import Database
+from bot.store.models import StoredMessage, TelegramSent
+from bot.telegram import bots, chats
+from bot.telegram.api import ApiError, BotApi, Forbidden, Refused, TooManyRequests, Unauthorized
+from bot.telegram.pace import Pace
+from bot.telegram.rendering import Shown, show
+from bot.telegram.work import in_transaction
+
+logger = logging.getLogger(__name__)
+
+# longer pauses are spent in the outbox, which may let another server try meanwhile
+LONGEST_PAUSE = 5.0
+REVOKED_SECONDS = 60.0
+
+
+@dataclass(frozen=True)
+class _Delivery:
+    """What is left to be sent of one message."""
+
+    seq: int
+    chat: int
+    urgent: bool
+    pieces: List[Shown]
+    first: int
+
+
+class TelegramSender:
+    """Sends stored messages (outbox kind `telegram`).
+
+    Args:
+        bot: the bot's number, under which problems are kept.
+    """
+
+    def __init__(
+        self, database: Database, handout: Handout, settings: Settings, api: BotApi, pace: Pace, bot: int
+    ) -> None:
+        self._database = database
+        self._handout = handout
+        self._settings = settings
+        self._api = api
+        self._pace = pace
+        self._bot = bot
+
+    async def send(self, item: Item) -> None:
+        """Send what is left of the message that `item` names.
+
+        Raises:
+            Retry: not now.
+            Undeliverable: never.
+        """
+        delivery = await in_transaction(
+            self._database, lambda session: self._load(session, str(item.payload["message"]))
+        )
+        for index in range(delivery.first, len(delivery.pieces)):
+            if self._pace.paused > LONGEST_PAUSE:
+                raise Retry("The Bot API asked for a pause.", self._pace.paused)
+            await self._pace.wait(delivery.chat, delivery.urgent)
+            await self._post(delivery, delivery.pieces[index])
+            await in_transaction(self._database, partial(_note, seq=delivery.seq, pieces=index + 1))
+
+    def _load(self, session: Session, message_id: str) -> _Delivery:
+        message = session.scalars(select(StoredMessage).where(StoredMessage.id == message_id)).first()
+        if message is None:
+            raise Undeliverable("The message was deleted.")
+        chat = chats.address(session, message.conversation_id)
+        if chat is None:
+            raise Undeliverable("The conversation has no chat in Telegram.")
+        if chat.blocked:
+            raise Undeliverable("The client has blocked the bot.")
+        if message.pushed and chat.stopped_at is not None and message.at > chat.stopped_at:
+            raise Undeliverable("The client has asked for no more messages.")
+        sent = session.get(TelegramSent, message.seq)
+        return _Delivery(
+            seq=message.seq,
+            chat=chat.chat_id,
+            urgent=message.kind == "emergency",
+            pieces=show(
+                self._handout,
+                self._settings.booking_url,
+                seq=message.seq,
+                sender=message.sender,
+                text=message.text,
+                sources=message.sources,
+                buttons=message.buttons,
+                decision=message.decision,
+            ),
+            first=sent.pieces if sent is not None else 0,
+        )
+
+    async def _post(self, delivery: _Delivery, piece: Shown) -> None:
+        try:
+            await self._api.call("sendMessage", chat_id=delivery.chat, **piece.parameters())
+        except TooManyRequests as error:
+            self._pace.pause(error.retry_after)
+            raise Retry(str(error), error.retry_after) from None
+        except Unauthorized as error:
+            if await in_transaction(self._database, lambda session: bots.fails(session, self._bot, bots.REVOKED)):
+                logger.error("%s", bots.REVOKED)
+            raise Retry(str(error), REVOKED_SECONDS) from None
+        except Forbidden as error:
+            await in_transaction(self._database, lambda session: chats.set_blocked(session, delivery.chat, True))
+            raise Undeliverable("The client has blocked the bot.") from error
+        except Refused as error:
+            raise Undeliverable(str(error)) from None
+        except ApiError as error:
+            raise Retry(str(error)) from None
+
+
+def _note(session: Session, seq: int, pieces: int) -> None:
+    """Note how many pieces Telegram has taken."""
+    row: Any = session.get(TelegramSent, seq)
+    if row is not None:
+        row.pieces = pieces
+    elif session.get(StoredMessage, seq) is not None:
+        session.add(TelegramSent(seq=seq, pieces=pieces, taken=False))
