@@ -93,7 +93,7 @@ def build_service(chosen: Settings) -> Service:
 def _outbox(database: Database, live: Live, handout: Handout, tokens: BookingTokens, chosen: Settings) -> OutboxWorker:
     """The worker with the senders that the settings allow."""
     mailer = mailer_of(chosen)
-    by_telegram = bool(chosen.therapist_telegram_chat)
+    by_telegram = bool(chosen.therapist_telegram_chat and chosen.telegram_bot_token.get_secret_value())
     wanted = {outbox.EMAIL: mailer, outbox.TELEGRAM_NOTICE: by_telegram, outbox.WEBHOOK: chosen.webhook_url}
     worker = OutboxWorker(database, live, unwanted=[kind for kind, found in wanted.items() if not found])
     if mailer is not None:

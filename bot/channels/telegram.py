@@ -154,6 +154,8 @@ def begin(app: Sanic, parts: Service) -> Optional[Telegram]:
 
     running = Telegram(parts.settings, parts.database, parts.live, parts.turns, Handout.load(), agent)
     parts.outbox.register(outbox.TELEGRAM, running.sender)
+    if running.notices is not None:
+        parts.outbox.register(outbox.TELEGRAM_NOTICE, running.notices)
     running.start()
     return running
 

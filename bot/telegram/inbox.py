@@ -24,6 +24,8 @@ from bot.telegram.updates import chat_id, update_id
 
 # a turn takes far less; a server that died holds its chat up no longer than this
 CLAIM = timedelta(seconds=30)
+# no wait and no claim is set further ahead
+FURTHEST = timedelta(minutes=5)
 # Telegram delivers again for a day at most, and begins anew with its numbers after a week of silence
 KNOWN = timedelta(days=2)
 
@@ -73,8 +75,8 @@ def claim(session: Session, now: Optional[datetime] = None) -> Optional[Waiting]
         .where(
             TelegramUpdate.update_id.in_(oldest_of_chat),
             TelegramUpdate.done_at.is_(None),
-            or_(TelegramUpdate.claimed_until.is_(None), TelegramUpdate.claimed_until < moment),
-            or_(TelegramUpdate.due_at.is_(None), TelegramUpdate.due_at <= moment),
+            _past(TelegramUpdate.claimed_until, moment),
+            _past(TelegramUpdate.due_at, moment),
         )
         .order_by(TelegramUpdate.received_at, TelegramUpdate.update_id)
         .limit(1)
@@ -85,6 +87,11 @@ def claim(session: Session, now: Optional[datetime] = None) -> Optional[Waiting]
     row.claimed_until = moment + CLAIM
     row.attempts += 1
     return Waiting(row.update_id, json.loads(row.raw), row.attempts)
+
+
+def _past(time: Any, now: datetime) -> Any:
+    # further ahead than anything here is ever set: the clock was wrong then, or is now
+    return or_(time.is_(None), time <= now, time > now + FURTHEST)
 
 
 def done(session: Session, number: int) -> None:

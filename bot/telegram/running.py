@@ -15,6 +15,7 @@ from bot.channels.live import Live
 from bot.channels.turn import Turns
 from bot.dialogue.failure import describe
 from bot.handout import Handout
+from bot.senders.notice import Notices
 from bot.settings import Settings
 from bot.store import topics
 from bot.store.database import Database, StoreError
@@ -24,7 +25,7 @@ from bot.telegram.handling import Handling
 from bot.telegram.inbox import Waiting
 from bot.telegram.pace import Pace
 from bot.telegram.polling import UNREACHABLE, Polling
-from bot.telegram.sending import TelegramSender
+from bot.telegram.sending import NoticeSender, TelegramSender, Way
 from bot.telegram.updates import COMMANDS, WANTED
 from bot.telegram.work import in_transaction
 
@@ -65,8 +66,14 @@ class Telegram:
         pace = pace or Pace()
         self._handling = Handling(database, turns, handout, settings, self._api, pace, self._loaded)
         self._polling = Polling(database, self._api, self._bot, secrets.token_hex(8))
+        way = Way(database, self._api, pace, self._bot)
         #: Takes the outbox's rows of kind `telegram`.
-        self.sender = TelegramSender(database, handout, settings, self._api, pace, self._bot)
+        self.sender = TelegramSender(database, handout, settings, way)
+        #: Takes those of kind `telegram_notice`, if the therapist wants notices here.
+        self.notices: Optional[NoticeSender] = None
+        if settings.therapist_telegram_chat:
+            chat = int(settings.therapist_telegram_chat)
+            self.notices = NoticeSender(Notices(handout, settings), handout, way, chat)
         self._tasks: List[asyncio.Task[None]] = []
 
     def start(self) -> None:

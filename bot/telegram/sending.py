@@ -11,13 +11,14 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, List
+from typing import Any, List, Union
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bot.escalation.delivery import Item, Retry, Undeliverable
 from bot.handout import Handout
+from bot.senders.notice import Notices
 from bot.settings import Settings
 from bot.store.database import Database
 from bot.store.models import StoredMessage, TelegramSent
@@ -32,6 +33,48 @@ logger = logging.getLogger(__name__)
 # longer pauses are spent in the outbox, which may let another server try meanwhile
 LONGEST_PAUSE = 5.0
 REVOKED_SECONDS = 60.0
+BLOCKED = "The client has blocked the bot."
+
+
+class Way:
+    """The way to a chat: at the Bot API's pace, its refusals as the outbox knows them.
+
+    Args:
+        bot: the bot's number, under which problems are kept.
+    """
+
+    def __init__(self, database: Database, api: BotApi, pace: Pace, bot: int) -> None:
+        self._database = database
+        self._api = api
+        self._pace = pace
+        self._bot = bot
+
+    async def send(self, chat: int, piece: Shown, urgent: bool) -> None:
+        """Send one piece.
+
+        Raises:
+            Retry: not now.
+            Undeliverable: never.
+            Forbidden: the chat's owner has blocked the bot.
+        """
+        if self._pace.paused > LONGEST_PAUSE:
+            raise Retry("The Bot API asked for a pause.", self._pace.paused)
+        await self._pace.wait(chat, urgent)
+        try:
+            await self._api.call("sendMessage", chat_id=chat, **piece.parameters())
+        except TooManyRequests as error:
+            self._pace.pause(error.retry_after)
+            raise Retry(str(error), error.retry_after) from None
+        except Unauthorized as error:
+            if await in_transaction(self._database, lambda session: bots.fails(session, self._bot, bots.REVOKED)):
+                logger.error("%s", bots.REVOKED)
+            raise Retry(str(error), REVOKED_SECONDS) from None
+        except Forbidden:
+            raise
+        except Refused as error:
+            raise Undeliverable(str(error)) from None
+        except ApiError as error:
+            raise Retry(str(error)) from None
 
 
 @dataclass(frozen=True)
@@ -46,21 +89,13 @@ class _Delivery:
 
 
 class TelegramSender:
-    """Sends stored messages (outbox kind `telegram`).
+    """Sends stored messages (outbox kind `telegram`)."""
 
-    Args:
-        bot: the bot's number, under which problems are kept.
-    """
-
-    def __init__(
-        self, database: Database, handout: Handout, settings: Settings, api: BotApi, pace: Pace, bot: int
-    ) -> None:
+    def __init__(self, database: Database, handout: Handout, settings: Settings, way: Way) -> None:
         self._database = database
         self._handout = handout
         self._settings = settings
-        self._api = api
-        self._pace = pace
-        self._bot = bot
+        self._way = way
 
     async def send(self, item: Item) -> None:
         """Send what is left of the message that `item` names.
@@ -72,24 +107,30 @@ class TelegramSender:
         delivery = await in_transaction(
             self._database, lambda session: self._load(session, str(item.payload["message"]))
         )
+        if isinstance(delivery, str):
+            raise Undeliverable(delivery)
         for index in range(delivery.first, len(delivery.pieces)):
-            if self._pace.paused > LONGEST_PAUSE:
-                raise Retry("The Bot API asked for a pause.", self._pace.paused)
-            await self._pace.wait(delivery.chat, delivery.urgent)
-            await self._post(delivery, delivery.pieces[index])
+            try:
+                await self._way.send(delivery.chat, delivery.pieces[index], delivery.urgent)
+            except Forbidden as error:
+                await in_transaction(self._database, lambda session: chats.set_blocked(session, delivery.chat, True))
+                raise Undeliverable(BLOCKED) from error
             await in_transaction(self._database, partial(_note, seq=delivery.seq, pieces=index + 1))
 
-    def _load(self, session: Session, message_id: str) -> _Delivery:
+    def _load(self, session: Session, message_id: str) -> Union[_Delivery, str]:
+        """What is left to be sent, or why nothing can be."""
         message = session.scalars(select(StoredMessage).where(StoredMessage.id == message_id)).first()
         if message is None:
-            raise Undeliverable("The message was deleted.")
+            return "The message was deleted."
         chat = chats.address(session, message.conversation_id)
         if chat is None:
-            raise Undeliverable("The conversation has no chat in Telegram.")
+            return "The conversation has no chat in Telegram."
         if chat.blocked:
-            raise Undeliverable("The client has blocked the bot.")
+            chats.tell_case(session, message.conversation_id, chats.BLOCKED)
+            return BLOCKED
         if message.pushed and chat.stopped_at is not None and message.at > chat.stopped_at:
-            raise Undeliverable("The client has asked for no more messages.")
+            chats.tell_case(session, message.conversation_id, chats.STOPPED)
+            return "The client has asked for no more messages."
         sent = session.get(TelegramSent, message.seq)
         return _Delivery(
             seq=message.seq,
@@ -108,23 +149,35 @@ class TelegramSender:
             first=sent.pieces if sent is not None else 0,
         )
 
-    async def _post(self, delivery: _Delivery, piece: Shown) -> None:
+
+class NoticeSender:
+    """Tells the therapist in Telegram that a case needs them (outbox kind `telegram_notice`).
+
+    Args:
+        chat: the number of the therapist's chat with the bot.
+    """
+
+    def __init__(self, notices: Notices, handout: Handout, way: Way, chat: int) -> None:
+        self._notices = notices
+        self._handout = handout
+        self._way = way
+        self._chat = chat
+
+    async def send(self, item: Item) -> None:
+        """Send one notice; it holds a case's number and a link, nothing about health.
+
+        Raises:
+            Later: it is quiet now, and this one can wait.
+            Retry: not now.
+            Undeliverable: never.
+        """
+        notice = self._notices.read(item.payload)
+        text = f"{notice.headline}.\n{self._handout.say('notice.open', link=notice.link)}"
         try:
-            await self._api.call("sendMessage", chat_id=delivery.chat, **piece.parameters())
-        except TooManyRequests as error:
-            self._pace.pause(error.retry_after)
-            raise Retry(str(error), error.retry_after) from None
-        except Unauthorized as error:
-            if await in_transaction(self._database, lambda session: bots.fails(session, self._bot, bots.REVOKED)):
-                logger.error("%s", bots.REVOKED)
-            raise Retry(str(error), REVOKED_SECONDS) from None
-        except Forbidden as error:
-            await in_transaction(self._database, lambda session: chats.set_blocked(session, delivery.chat, True))
-            raise Undeliverable("The client has blocked the bot.") from error
-        except Refused as error:
-            raise Undeliverable(str(error)) from None
-        except ApiError as error:
-            raise Retry(str(error)) from None
+            await self._way.send(self._chat, Shown(text), notice.urgent)
+        except Forbidden:
+            # the practice can mend this: the notice waits for it
+            raise Retry("The bot may not write to THERAPIST_TELEGRAM_CHAT; send it /start from there.") from None
 
 
 def _note(session: Session, seq: int, pieces: int) -> None:
