@@ -85,6 +85,7 @@ class Polling:
             return self._longer()
         except StoreError as error:
             # not kept, so not confirmed: Telegram delivers it again
+            self._failures += 1
             logger.error("%s", error)
             return self._longer()
         if self._failures:
@@ -134,5 +135,4 @@ class Polling:
             logger.error("%s", problem)
 
     def _longer(self) -> float:
-        self._failures += 1
         return min(LONGEST_WAIT, 2.0 ** min(self._failures, 10) / 2)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 from pathlib import Path
 from typing import Any, AsyncIterator, Awaitable, Callable, List, Optional, Union
 
 import pytest
 from rasa.core.channels.channel import UserMessage
 from rasa.core.lock_store import InMemoryLockStore
+from sqlalchemy import select
 
 from bot.channels.live import Live
 from bot.channels.outbox_worker import OutboxWorker
@@ -22,11 +24,15 @@ from bot.handout import Handout
 from bot.screening import Rulebook
 from bot.settings import Settings
 from bot.store.database import Database
+from bot.store.models import TelegramUpdate
+from bot.telegram import chats
 from bot.telegram.pace import Pace
 from bot.telegram.running import Telegram
 from tests.integration.telegram.fake import TOKEN, FakeBotApi
 
 SOON = 20.0
+# the chat that most tests write in
+CHAT = 77
 
 
 class Parrot:
@@ -59,15 +65,16 @@ class Parrot:
 class Bot:
     """Everything that runs in a server process for Telegram."""
 
-    def __init__(self, database: Database, settings: Settings, parts: Any, pace: Pace) -> None:
+    def __init__(self, database: Database, settings: Settings, turns: Turns, handout: Handout) -> None:
         self.database = database
         self.settings = settings
         self.live = Live()
         database.on_commit = self.live.changed_all
         self.agent = Parrot()
-        self.turns = parts(database, settings)
+        self.turns = turns
         self.outbox = OutboxWorker(database, self.live, poll=0.1)
-        self.telegram = Telegram(settings, database, self.live, self.turns, Handout.load(), self._ready, pace)
+        pace = Pace("1000 per second", "1000 per second")
+        self.telegram = Telegram(settings, database, self.live, turns, handout, self._ready, pace)
         self.outbox.register(outbox.TELEGRAM, self.telegram.sender)
         if self.telegram.notices is not None:
             self.outbox.register(outbox.TELEGRAM_NOTICE, self.telegram.notices)
@@ -90,9 +97,14 @@ class Bot:
 
 
 @pytest.fixture(scope="session")
-def parts() -> Callable[[Database, Settings], Turns]:
+def handout() -> Handout:
+    return Handout.load()
+
+
+@pytest.fixture(scope="session")
+def parts(handout: Handout) -> Callable[[Database, Settings], Turns]:
     """Makes the turn of real parts."""
-    handout, detector, rulebook = Handout.load(), EmergencyDetector.load(lexical_only=True), Rulebook.load()
+    detector, rulebook = EmergencyDetector.load(lexical_only=True), Rulebook.load()
 
     def make(database: Database, settings: Settings) -> Turns:
         return Turns(database, detector, AlarmReply(detector, rulebook, settings), lambda: greeting(handout, settings))
@@ -100,11 +112,19 @@ def parts() -> Callable[[Database, Settings], Turns]:
     return make
 
 
-@pytest.fixture
-def database(tmp_path: Path) -> Database:
-    made = Database(f"sqlite:///{tmp_path / 'a.db'}")
+@pytest.fixture(scope="session")
+def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database file as the migrations leave it."""
+    path = tmp_path_factory.mktemp("migrated") / "a.db"
+    made = Database(f"sqlite:///{path}")
     made.migrate()
-    return made
+    made.engine.dispose()
+    return path
+
+
+@pytest.fixture
+def database(migrated: Path, tmp_path: Path) -> Database:
+    return Database(f"sqlite:///{shutil.copy(migrated, tmp_path / 'a.db')}")
 
 
 @pytest.fixture
@@ -116,7 +136,7 @@ async def api() -> AsyncIterator[FakeBotApi]:
 
 @pytest.fixture
 async def make_bot(
-    database: Database, api: FakeBotApi, parts: Callable[[Database, Settings], Turns]
+    database: Database, api: FakeBotApi, handout: Handout, parts: Callable[[Database, Settings], Turns]
 ) -> AsyncIterator[Callable[..., Bot]]:
     """Makes bots that are stopped in the end."""
     made: List[Bot] = []
@@ -133,7 +153,7 @@ async def make_bot(
                 **settings,
             },
         )
-        bot = Bot(database, chosen, parts, Pace("1000 per second", "1000 per second"))
+        bot = Bot(database, chosen, parts(database, chosen), handout)
         made.append(bot)
         return bot
 
@@ -158,3 +178,34 @@ async def eventually(met: Callable[[], Union[Any, Awaitable[Any]]], what: Option
             return found
         await asyncio.sleep(0.02)
     raise AssertionError(f"{what or 'it'} did not happen within {SOON:.0f} s")
+
+
+async def received(api: FakeBotApi, count: int, chat: int = CHAT) -> List[str]:
+    """What a chat has received, once that is so many messages."""
+    await eventually(lambda: len(api.to(chat)) >= count, f"{count} messages")
+    return api.to(chat)
+
+
+async def greeted(api: FakeBotApi, chat: int = CHAT) -> None:
+    """Begin a conversation and forget its greeting."""
+    await api.say(chat, "/start")
+    await received(api, 1, chat)
+    api.sent.clear()
+
+
+async def handled(bot: Bot, api: FakeBotApi) -> None:
+    """Wait until every update has been handled."""
+
+    def all_are_done() -> bool:
+        with bot.database.reading() as session:
+            done = session.scalars(select(TelegramUpdate.update_id).where(TelegramUpdate.done_at.is_not(None))).all()
+        return set(api.pushed) <= set(done)
+
+    await eventually(all_are_done, "the updates")
+
+
+def conversation(bot: Bot, chat: int = CHAT) -> str:
+    with bot.database.reading() as session:
+        found = chats.conversation_of(session, chat)
+    assert found is not None
+    return found

@@ -25,14 +25,15 @@ def units(text: str) -> int:
 class FakeBotApi:
     """One bot's API; `sent` holds what its clients received, in order."""
 
-    def __init__(self, longest_hold: float = 0.2) -> None:
+    def __init__(self) -> None:
         self.sent: List[Dict[str, Any]] = []
         self.calls: Dict[str, List[Dict[str, Any]]] = defaultdict(list)
         #: Envelopes that the next calls of a method are refused with.
         self.refusals: Dict[str, List[Dict[str, Any]]] = defaultdict(list)
         self.revoked = False
         self.waiting: List[Dict[str, Any]] = []
-        self._longest_hold = longest_hold
+        #: Ids of all updates so far.
+        self.pushed: List[int] = []
         self._arrived = asyncio.Condition()
         self._next_update = 1000
         self._next_message = 1
@@ -42,7 +43,7 @@ class FakeBotApi:
     async def start(self, port: int = 0) -> FakeBotApi:
         app = web.Application()
         app.router.add_post("/bot{token}/{method}", self._serve)
-        self._runner = web.AppRunner(app)
+        self._runner = web.AppRunner(app, access_log=None)
         await self._runner.setup()
         site = web.TCPSite(self._runner, "127.0.0.1", port)
         await site.start()
@@ -51,6 +52,9 @@ class FakeBotApi:
 
     async def stop(self) -> None:
         if self._runner is not None:
+            async with self._arrived:
+                # questions that are held open end
+                self._arrived.notify_all()
             await self._runner.cleanup()
             self._runner = None
 
@@ -60,6 +64,7 @@ class FakeBotApi:
         update = {"update_id": self._next_update, **fields}
         async with self._arrived:
             self.waiting.append(update)
+            self.pushed.append(update["update_id"])
             self._arrived.notify_all()
         return update
 
@@ -112,8 +117,7 @@ class FakeBotApi:
                 self.waiting = [one for one in self.waiting if one["update_id"] >= given["offset"]]
             if not self.waiting:
                 try:
-                    hold = min(given.get("timeout", 0), self._longest_hold)
-                    await asyncio.wait_for(self._arrived.wait(), hold)
+                    await asyncio.wait_for(self._arrived.wait(), given.get("timeout", 0))
                 except asyncio.TimeoutError:
                     return []
             return self.waiting[: given.get("limit", 100)]
