@@ -7,7 +7,6 @@ website goes on in Telegram, and starting and stopping with the server.
 
 from __future__ import annotations
 
-import asyncio
 import hmac
 import json
 import logging
@@ -22,6 +21,7 @@ from sanic.response import json as json_response
 from bot.channels.chat import body
 from bot.channels.problems import Problem, as_problem
 from bot.channels.service import Service, service
+from bot.channels.threads import in_thread
 from bot.dialogue.message import Message
 from bot.dialogue.transcript import add_messages
 from bot.escalation import outbox
@@ -62,7 +62,7 @@ class TelegramOutput(OutputChannel):
             with self._parts.database.transaction() as session:
                 add_messages(session, conversation_id, [message], pushed=True)
 
-        await asyncio.get_running_loop().run_in_executor(None, say)
+        await in_thread(say)
 
 
 class TelegramChannel(InputChannel):
@@ -135,7 +135,7 @@ class TelegramChannel(InputChannel):
                         raise Problem(404, "This conversation does not exist any more. Start a new one.")
                     return chats.new_link(session, conversation_id)
 
-            token = await asyncio.get_running_loop().run_in_executor(None, make)
+            token = await in_thread(make)
             return json_response(
                 {"url": f"https://t.me/{username}?start={token}"}, status=201, headers={"Cache-Control": "no-store"}
             )

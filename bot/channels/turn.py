@@ -122,7 +122,7 @@ class Turns:
             with self._database.reading() as session:
                 return in_therapists_hands(session, conversation_id)
 
-        return await _in_thread(_silent)
+        return await in_thread(_silent)
 
     async def open(self, conversation_id: str, channel: str) -> List[StoredMessage]:
         """Begin a conversation; returns the greeting as stored."""

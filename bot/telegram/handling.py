@@ -23,7 +23,7 @@ from bot.channels.chat import clean
 from bot.channels.problems import Problem
 from bot.channels.tokens import new_conversation_id
 from bot.channels.turn import MAX_TEXT, Incoming, Turns
-from bot.dialogue.buttons import payload, person
+from bot.dialogue.buttons import delete, person
 from bot.dialogue.escalating import Escalating
 from bot.dialogue.failure import describe
 from bot.dialogue.message import Button, Message
@@ -156,10 +156,19 @@ class Handling:
         await self._turn(chat, conversation_id, Incoming(text=text), number)
 
     async def _turn(self, chat: int, conversation_id: str, incoming: Incoming, number: int) -> None:
+        await self._take(chat, conversation_id, incoming, number)
+        await in_transaction(self._database, lambda session: inbox.done(session, number))
+
+    async def _take(self, chat: int, conversation_id: str, incoming: Incoming, number: int) -> None:
+        """Take the turn; its replies are in the outbox then."""
         if not await self._turns.silent(conversation_id):
             self._aside(self._api.call("sendChatAction", chat_id=chat, action="typing"))
-        await self._turns.take(self._agent(), conversation_id, incoming, _key(number))
-        await in_transaction(self._database, lambda session: inbox.done(session, number))
+        replies = await self._turns.take(self._agent(), conversation_id, incoming, _key(number))
+        for reply in replies:
+            if reply.seq is None:
+                # the last words after everything was deleted: there is no outbox for them
+                await self._pace.wait(chat)
+                await self._quietly(self._api.call("sendMessage", chat_id=chat, text=reply.text))
 
     def _alarming(self, text: str) -> Optional[str]:
         return next((piece for piece in split(text, MAX_TEXT) if self._turns.alarming(piece)), None)
@@ -231,7 +240,7 @@ class Handling:
         """The commands that mean the same as a button of the chat."""
         return {
             "human": person(self._handout),
-            "delete": Button(self._handout.say("command.delete"), payload("my_data", about="delete")),
+            "delete": delete(self._handout),
         }
 
     def _start(self, session: Session, command: Command, number: int) -> None:
@@ -269,7 +278,7 @@ class Handling:
 
     async def _stop(self, chat: int, conversation_id: str, number: int) -> None:
         if await reading(self._database, lambda session: _screen_is_open(session, conversation_id)):
-            await self._turns.take(self._agent(), conversation_id, Incoming(text=STOP_WORDS), _key(number))
+            await self._take(chat, conversation_id, Incoming(text=STOP_WORDS), number)
 
         def stop(session: Session) -> None:
             self._say(session, conversation_id, Message(self._handout.say("telegram.stopped"), "notice"))
@@ -288,9 +297,7 @@ class Handling:
             await in_transaction(self._database, lambda session: inbox.done(session, number))
             return
         await self._acknowledge(press)
-        if not await self._turns.silent(conversation_id):
-            self._aside(self._api.call("sendChatAction", chat_id=press.chat, action="typing"))
-        await self._turns.take(self._agent(), conversation_id, Incoming(payload=button["payload"]), _key(number))
+        await self._take(press.chat, conversation_id, Incoming(payload=button["payload"]), number)
 
         def finish(session: Session) -> None:
             sent = session.get(TelegramSent, message.seq)

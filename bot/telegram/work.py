@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Callable, TypeVar
 
 from sqlalchemy.orm import Session
 
+from bot.channels.threads import in_thread
 from bot.store.database import Database
 
 T = TypeVar("T")
@@ -23,7 +23,7 @@ async def in_transaction(database: Database, work: Callable[[Session], T]) -> T:
         with database.transaction() as session:
             return work(session)
 
-    return await asyncio.get_running_loop().run_in_executor(None, run)
+    return await in_thread(run)
 
 
 async def reading(database: Database, work: Callable[[Session], T]) -> T:
@@ -37,4 +37,4 @@ async def reading(database: Database, work: Callable[[Session], T]) -> T:
         with database.reading() as session:
             return work(session)
 
-    return await asyncio.get_running_loop().run_in_executor(None, run)
+    return await in_thread(run)

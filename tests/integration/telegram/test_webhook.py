@@ -24,6 +24,7 @@ from bot.server import MAX_BODY
 from bot.settings import Settings, SettingsError, read_settings
 from bot.store.database import StoreError
 from bot.store.models import TelegramUpdate
+from bot.supervisor import free_port
 from tests.integration.telegram.conftest import CHAT, Bot, conversation, eventually, received
 from tests.integration.telegram.fake import TOKEN, FakeBotApi, message
 
@@ -56,13 +57,11 @@ class Server:
         self._server: AsyncioServer = None
 
     async def start(self) -> Server:
-        self._server = await self.app.create_server(
-            host="127.0.0.1", port=0, return_asyncio_server=True, asyncio_server_kwargs={"start_serving": False}
-        )
+        port = free_port()
+        self._server = await self.app.create_server("127.0.0.1", port, return_asyncio_server=True)
         await self._server.startup()
         await self._server.start_serving()
         self.app.ctx.telegram = self.bot.telegram
-        port = self._server.sockets[0].getsockname()[1]
         self.http = httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=20)
         return self
 
@@ -70,6 +69,8 @@ class Server:
         await self.http.aclose()
         self._server.close()
         await self._server.wait_closed()
+        for connection in list(self._server.connections):
+            connection.abort()
 
     async def deliver(self, update: Any, secret: Any = SECRET, raw: Any = None) -> httpx.Response:
         headers = {"content-type": "application/json"}
