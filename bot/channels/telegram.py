@@ -152,7 +152,15 @@ def begin(app: Sanic, parts: Service) -> Optional[Telegram]:
         loaded = getattr(app.ctx, "agent", None)
         return loaded if loaded is not None and loaded.is_ready() else None
 
-    running = Telegram(parts.settings, parts.database, parts.live, parts.turns, Handout.load(), agent)
+    running = Telegram(
+        parts.settings,
+        parts.database,
+        parts.live,
+        parts.turns,
+        Handout.load(),
+        parts.checks.booking_tokens,
+        agent,
+    )
     parts.outbox.register(outbox.TELEGRAM, running.sender)
     if running.notices is not None:
         parts.outbox.register(outbox.TELEGRAM_NOTICE, running.notices)

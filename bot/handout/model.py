@@ -120,7 +120,6 @@ CONVERSATION: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
             f"telegram.{name}": _NOTHING
             for name in (
                 "from_therapist",
-                "book",
                 "edited",
                 "private_only",
                 "stopped",
@@ -130,6 +129,7 @@ CONVERSATION: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
             )
         },
         "telegram.sources": frozenset({"topics"}),
+        "telegram.book": frozenset({"minutes"}),
         "telegram.help": _REACH,
         "telegram.media": _REACH,
         "telegram.too_long": frozenset({"limit"}),

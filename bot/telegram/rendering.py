@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
+from bot.booking import LIFE
 from bot.handout import Handout
 
 MAX_TEXT = 4096
@@ -119,7 +120,8 @@ def show(
             token = (decision or {}).get("token")
             if token and booking_url:
                 line.add("\n\n")
-                line.add(handout.say("telegram.book"), type="text_link", url=booking_link(booking_url, str(token)))
+                book = handout.say("telegram.book", minutes=str(int(LIFE.total_seconds() // 60)))
+                line.add(book, type="text_link", url=booking_link(booking_url, str(token)))
             keyboard = [
                 [{"text": button["title"], "callback_data": reference(seq, index)}]
                 for index, button in enumerate(buttons)

@@ -11,6 +11,7 @@ from rasa.core.agent import Agent
 from sqlalchemy.orm import Session
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, wait_random_exponential
 
+from bot.booking import BookingTokens
 from bot.channels.live import Live
 from bot.channels.turn import Turns
 from bot.dialogue.failure import describe
@@ -52,6 +53,7 @@ class Telegram:
         live: Live,
         turns: Turns,
         handout: Handout,
+        tokens: BookingTokens,
         agent: Callable[[], Optional[Agent]],
         pace: Optional[Pace] = None,
     ) -> None:
@@ -68,7 +70,7 @@ class Telegram:
         self._polling = Polling(database, self._api, self._bot, secrets.token_hex(8))
         way = Way(database, self._api, pace, self._bot)
         #: Takes the outbox's rows of kind `telegram`.
-        self.sender = TelegramSender(database, handout, settings, way)
+        self.sender = TelegramSender(database, handout, settings, tokens, way)
         #: Takes those of kind `telegram_notice`, if the therapist wants notices here.
         self.notices: Optional[NoticeSender] = None
         if settings.therapist_telegram_chat:

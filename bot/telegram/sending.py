@@ -16,6 +16,8 @@ from typing import Any, List, Union
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from bot.booking import BookingTokens
+from bot.dialogue.transcript import as_contract, with_fresh_token
 from bot.escalation.delivery import Item, Retry, Undeliverable
 from bot.handout import Handout
 from bot.senders.notice import Notices
@@ -91,10 +93,13 @@ class _Delivery:
 class TelegramSender:
     """Sends stored messages (outbox kind `telegram`)."""
 
-    def __init__(self, database: Database, handout: Handout, settings: Settings, way: Way) -> None:
+    def __init__(
+        self, database: Database, handout: Handout, settings: Settings, tokens: BookingTokens, way: Way
+    ) -> None:
         self._database = database
         self._handout = handout
         self._settings = settings
+        self._tokens = tokens
         self._way = way
 
     async def send(self, item: Item) -> None:
@@ -144,7 +149,8 @@ class TelegramSender:
                 text=message.text,
                 sources=message.sources,
                 buttons=message.buttons,
-                decision=message.decision,
+                # the token is short-lived: its time begins when the message is sent
+                decision=with_fresh_token(as_contract(message), self._tokens)["decision"],
             ),
             first=sent.pieces if sent is not None else 0,
         )

@@ -12,6 +12,7 @@ from rasa.core.channels.channel import UserMessage
 from rasa.core.lock_store import InMemoryLockStore
 from sqlalchemy import select
 
+from bot.booking import BookingTokens, new_signing_key
 from bot.channels.live import Live
 from bot.channels.outbox_worker import OutboxWorker
 from bot.channels.turn import Turns
@@ -74,7 +75,8 @@ class Bot:
         self.turns = turns
         self.outbox = OutboxWorker(database, self.live, poll=0.1)
         pace = Pace("1000 per second", "1000 per second")
-        self.telegram = Telegram(settings, database, self.live, turns, handout, self._ready, pace)
+        self.tokens = BookingTokens(new_signing_key())
+        self.telegram = Telegram(settings, database, self.live, turns, handout, self.tokens, self._ready, pace)
         self.outbox.register(outbox.TELEGRAM, self.telegram.sender)
         if self.telegram.notices is not None:
             self.outbox.register(outbox.TELEGRAM_NOTICE, self.telegram.notices)

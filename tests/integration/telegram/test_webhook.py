@@ -53,6 +53,7 @@ class Server:
             outbox=bot.outbox,
             limits=Limits(False),
             tokens=ChatTokens("k" * 32, 1),
+            checks=SimpleNamespace(booking_tokens=bot.tokens),
         )
         self._server: AsyncioServer = None
 

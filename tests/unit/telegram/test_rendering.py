@@ -121,7 +121,7 @@ def test_what_was_chosen_stays_visible_and_cannot_be_taken_again() -> None:
 def test_a_client_who_may_book_gets_the_link_with_the_token(handout: Handout) -> None:
     (piece,) = shown(handout, decision={"token": "a.b.c"})
     (entity,) = piece.entities
-    assert marked(piece, "text_link") == ["Book your session"]
+    assert marked(piece, "text_link") == ["Book your session (the link works for 30 minutes)"]
     assert parse_qs(urlsplit(entity["url"]).query) == {"x": ["1"], "token": ["a.b.c"]}
 
 
