@@ -13,6 +13,7 @@ from typing import Callable, Dict, Iterator, List
 
 import pytest
 
+from bot.handout import Handout
 from tests.conftest import BOT_TOKEN, Emulator, Running, TelegramClient
 from tests.integration.telegram.fake import FakeBotApi
 
@@ -49,8 +50,8 @@ def test_stop_ends_an_open_screen(phone: TelegramClient) -> None:
     phone.say("start the health check")
     phone.press("Yes, that's fine")
     stopped = phone.say("/stop")
-    assert not any(message.get("reply_markup") for message in stopped)
-    assert all("stitches" not in message["text"] for message in phone.say("no"))
+    assert stopped[-1]["text"] == Handout.load().say("telegram.stopped")
+    assert all("stitches" not in message["text"] for message in [*stopped, *phone.say("no")])
 
 
 def test_delete_asks_once_and_then_everything_is_gone(phone: TelegramClient, assistant: Running) -> None:
