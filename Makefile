@@ -52,6 +52,7 @@ $(VENV)/.runs: pyproject.toml uv.lock | $(UV)
 $(VENV)/.tests: $(VENV)/.runs
 	@$(UV) sync --frozen --no-progress --group test --python "$$(tools/python.sh $(UV) $(PYTHON_VERSION))"
 	@tools/debian.sh
+	@tools/telegram.sh
 	@touch $@
 
 $(TOOLS)/lforms/.installed: tools/lforms.sh $(VENV)/.tests

@@ -32,6 +32,7 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
     train = commands.add_parser("train", help="train the models of the current data")
     train.add_argument("--force", action="store_true", help="train even if nothing changed")
     train.set_defaults(work=train_models)
+    commands.add_parser("check", help="say whether the database and Telegram work").set_defaults(work=check)
     commands.add_parser("migrate", help="bring the database to this version").set_defaults(work=migrate)
     cases = commands.add_parser("cases", help="list the cases that wait for the therapist")
     cases.add_argument("--all", action="store_true", help="closed cases too")
@@ -106,6 +107,21 @@ def migrate(_arguments: argparse.Namespace) -> int:
     _migrate(configured)
     print("The database is up to date.")
     return 0
+
+
+def check(_arguments: argparse.Namespace) -> int:
+    """Say whether the database and Telegram work; 1 if something has to be done."""
+    from bot.store.database import Database
+    from bot.telegram.check import check as check_telegram
+
+    configured = _configured()
+    database = Database(configured.database.get_secret_value())
+    database.check()
+    print(f"Database  ok: {database.name}")
+    report = asyncio.run(check_telegram(configured, database))
+    for number, line in enumerate(report.lines):
+        print(f"{'Telegram' if number == 0 else '':<8}  {line}")
+    return 0 if report.well else 1
 
 
 def list_open_cases(arguments: argparse.Namespace) -> int:

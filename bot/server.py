@@ -27,6 +27,7 @@ from bot.channels.eligibility import EligibilityChannel
 from bot.channels.housekeeping import purge_daily
 from bot.channels.problems import answer_with_problems
 from bot.channels.service import build_service
+from bot.channels.telegram import TelegramChannel
 from bot.graph_runner import run_graphs_in_order
 from bot.handout import Handout
 from bot.screening import Rulebook
@@ -52,7 +53,7 @@ def create_app(chosen: Settings, actions_url: str) -> Sanic:
     app.config.KEEP_ALIVE_TIMEOUT = 30
     app.config.REAL_IP_HEADER = None
     answer_with_problems(app)
-    register([ChatChannel(), EligibilityChannel()], app, route="/webhooks/")
+    register([ChatChannel(), EligibilityChannel(), TelegramChannel()], app, route="/webhooks/")
     add_pages(app, chosen, Handout.load())
     app.ctx.agent = None
     app.ctx.actions = None

@@ -122,6 +122,11 @@ class Settings(BaseSettings):
     retention_days: int = Field(
         365, ge=1, le=3650, description="a conversation is deleted so long after its last message"
     )
+    telegram_bot_token: SecretStr = Field(SecretStr(""), description="the bot's token; empty: no Telegram")
+    telegram_mode: str = Field("polling", description="polling, or webhook where Telegram can reach this server")
+    telegram_webhook_url: str = Field("", description="the public address of /webhooks/telegram/webhook")
+    telegram_webhook_secret: SecretStr = Field(SecretStr(""), description="what Telegram shows with each webhook call")
+    telegram_api_base: str = Field("https://api.telegram.org", description="the Bot API server")
     token_days: int = Field(30, ge=1, le=365, description="how long a chat token is accepted")
     rate_limits: bool = Field(True, description="off for evaluation and load tests on loopback")
     log_level: str = Field("INFO")
@@ -144,6 +149,34 @@ class Settings(BaseSettings):
         if value.upper() not in allowed:
             raise ValueError(f"allowed are {', '.join(allowed)}")
         return value.upper()
+
+    @validator("telegram_bot_token")
+    def _bot_token(cls, value: SecretStr) -> SecretStr:
+        if value.get_secret_value() and not re.fullmatch(r"\d{1,16}:[\w-]{8,100}", value.get_secret_value(), re.ASCII):
+            raise ValueError("give the token as BotFather shows it, such as 123456:ABC-DEF1234ghIkl")
+        return value
+
+    @validator("telegram_mode")
+    def _known_mode(cls, value: str) -> str:
+        allowed = ("polling", "webhook")
+        if value.lower() not in allowed:
+            raise ValueError(f"allowed are {', '.join(allowed)}")
+        return value.lower()
+
+    @validator("telegram_webhook_secret")
+    def _webhook_secret(cls, value: SecretStr) -> SecretStr:
+        if not re.fullmatch(r"(?:[\w-]{16,256})?", value.get_secret_value(), re.ASCII):
+            raise ValueError("use 16 to 256 letters, digits, '-' and '_'; `openssl rand -hex 24` makes one")
+        return value
+
+    @validator("telegram_webhook_url", "telegram_webhook_secret", always=True)
+    def _needed_for_webhook(cls, value: Any, values: Dict[str, Any]) -> Any:
+        token = values.get("telegram_bot_token")
+        wanted = token is not None and token.get_secret_value() and values.get("telegram_mode") == "webhook"
+        given = value.get_secret_value() if isinstance(value, SecretStr) else value
+        if wanted and not given:
+            raise ValueError("TELEGRAM_MODE=webhook needs it; or use polling")
+        return value
 
     @validator("timezone")
     def _known_zone(cls, value: str) -> str:
@@ -207,7 +240,7 @@ class Settings(BaseSettings):
             raise ValueError("write 'whsec_' and 24 to 64 bytes in base64; `openssl rand -base64 32` makes them")
         return value
 
-    @validator("booking_url", "public_url", "webhook_url")
+    @validator("booking_url", "public_url", "webhook_url", "telegram_webhook_url", "telegram_api_base")
     def _web_address(cls, value: str) -> str:
         if value and not re.match(r"https?://[^\s]+$", value):
             raise ValueError("give a full address that starts with https://")

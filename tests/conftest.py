@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
@@ -18,6 +20,8 @@ from bot.supervisor import free_port
 ROOT = Path(__file__).resolve().parents[1]
 START_SECONDS = 240
 API_KEY = "a-booking-site's-key"
+BOT_TOKEN = "4242:abcdefghijklmnop"
+EMULATOR = ROOT / "tools" / "telegram"
 
 
 class Running:
@@ -133,10 +137,119 @@ class Client:
         return self.last
 
 
+class Emulator:
+    """The independent emulator of the Bot API, and the clients' side of it."""
+
+    def __init__(self) -> None:
+        assert (EMULATOR / "node_modules").exists(), "The Telegram tests need tools/telegram.sh to have run."
+        port = free_port()
+        self.url = f"http://127.0.0.1:{port}"
+        self.process = subprocess.Popen(["node", "serve.js", str(port)], cwd=EMULATOR)
+        #: How many updates the clients have caused.
+        self.updates = 0
+        self.http = httpx.Client(base_url=self.url, timeout=10)
+        self._chats = itertools.count(5001)
+        deadline = time.monotonic() + START_SECONDS
+        while True:
+            try:
+                self.http.get(f"/bot{BOT_TOKEN}/getMe")
+                break
+            except httpx.HTTPError:
+                assert time.monotonic() < deadline, "the emulator did not start"
+                time.sleep(0.1)
+
+    def new_chat(self) -> int:
+        return next(self._chats)
+
+    def post(self, path: str, chat: int, **fields: Any) -> None:
+        """A client does something in their private chat."""
+        someone = {"id": chat, "first_name": "Kim", "is_bot": False}
+        here = {"id": chat, "type": "private", "first_name": "Kim"}
+        common = {"botToken": BOT_TOKEN, "from": someone, "date": int(time.time())}
+        body = {**common, "chat": here, **fields} if path == "/sendMessage" else {**common, **fields}
+        self.http.post(path, json=body).raise_for_status()
+        self.updates += 1
+
+    def received(self, chat: int) -> List[Dict[str, Any]]:
+        """What the bot has sent to a chat, in order, as it stands now."""
+        kept = self.http.post("/getUpdatesHistory", json={"token": BOT_TOKEN}).json()["result"]
+        sent = [one for one in kept if "chat_id" in one.get("message", {})]
+        return [{**one["message"], "message_id": one["messageId"]} for one in sent if one["message"]["chat_id"] == chat]
+
+    def stop(self) -> None:
+        self.http.close()
+        self.process.terminate()
+        self.process.wait(10)
+
+
+class TelegramClient:
+    """A client's phone, without the phone; speaks like `Client`."""
+
+    def __init__(self, running: Running, emulator: Emulator) -> None:
+        self._running = running
+        self._emulator = emulator
+        self.chat = emulator.new_chat()
+        self._seen = 0
+        self.greeting = self.say("/start")
+        self.last = self.greeting
+
+    def say(self, text: str) -> List[Dict[str, Any]]:
+        """Send words; returns the messages that came back."""
+        self._emulator.post("/sendMessage", self.chat, text=text)
+        return self._answered()
+
+    def press(self, title: str) -> List[Dict[str, Any]]:
+        """Press a button of the last messages by what it reads."""
+        offered = {button["text"]: (message, button) for message in self.last for button in _keyboard(message)}
+        assert title in offered, f"no button {title!r}; there are {sorted(offered)}"
+        message, button = offered[title]
+        here = {"id": self.chat, "type": "private"}
+        self._emulator.post(
+            "/sendCallback",
+            self.chat,
+            message={"message_id": message["message_id"], "chat": here, "date": 1},
+            data=button["callback_data"],
+        )
+        return self._answered()
+
+    def _answered(self) -> List[Dict[str, Any]]:
+        """What has come when everything is handled and sent."""
+        deadline = time.monotonic() + START_SECONDS
+        while not self._quiet():
+            assert time.monotonic() < deadline, f"no answer:\n{self._running.output()[-3000:]}"
+            time.sleep(0.1)
+        received = self._emulator.received(self.chat)
+        self.last, self._seen = received[self._seen :], len(received)
+        return self.last
+
+    def _quiet(self) -> bool:
+        with sqlite3.connect(self._running.var / "assistant.db") as database:
+            (handled,) = database.execute("SELECT COUNT(*) FROM telegram_updates WHERE done_at IS NOT NULL").fetchone()
+            (unsent,) = database.execute(
+                "SELECT COUNT(*) FROM outbox WHERE kind = 'telegram' AND sent_at IS NULL AND dead_at IS NULL"
+            ).fetchone()
+        return bool(handled == self._emulator.updates and unsent == 0)
+
+
+def _keyboard(message: Dict[str, Any]) -> List[Dict[str, str]]:
+    rows = (message.get("reply_markup") or {}).get("inline_keyboard") or []
+    return [button for row in rows for button in row]
+
+
 @pytest.fixture(scope="session")
-def assistant(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    """One running assistant for the whole test run."""
-    running = Running(tmp_path_factory.mktemp("assistant")).start()
+def emulator() -> Iterator[Emulator]:
+    """An emulator of the Bot API for the whole test run."""
+    made = Emulator()
+    yield made
+    made.stop()
+
+
+@pytest.fixture(scope="session")
+def assistant(tmp_path_factory: pytest.TempPathFactory, emulator: Emulator) -> Iterator[Running]:
+    """One running assistant for the whole test run, on the web and in Telegram."""
+    running = Running(
+        tmp_path_factory.mktemp("assistant"), TELEGRAM_BOT_TOKEN=BOT_TOKEN, TELEGRAM_API_BASE=emulator.url
+    ).start()
     yield running
     running.stop()
 

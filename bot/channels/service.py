@@ -106,7 +106,7 @@ def _outbox(
 ) -> OutboxWorker:
     """The worker with the senders that the settings allow."""
     mailer = mailer_of(chosen)
-    by_telegram = bool(chosen.therapist_telegram_chat)
+    by_telegram = bool(chosen.therapist_telegram_chat and chosen.telegram_bot_token.get_secret_value())
     wanted = {
         outbox.EMAIL: mailer,
         outbox.CLIENT_EMAIL: mailer,

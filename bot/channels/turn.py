@@ -107,6 +107,23 @@ class Turns:
         self._alarm = alarm
         self._greeting = greeting
 
+    def greeting(self) -> Message:
+        """The first message of a conversation."""
+        return self._greeting()
+
+    def alarming(self, text: str) -> bool:
+        """Whether a text would be answered as an emergency."""
+        return self._detector.check(text) is not None
+
+    async def silent(self, conversation_id: str) -> bool:
+        """Whether the assistant leaves the next message to the therapist."""
+
+        def _silent() -> bool:
+            with self._database.reading() as session:
+                return in_therapists_hands(session, conversation_id)
+
+        return await in_thread(_silent)
+
     async def open(self, conversation_id: str, channel: str) -> List[StoredMessage]:
         """Begin a conversation; returns the greeting as stored."""
 

@@ -35,6 +35,8 @@ REASONS = {
     "after_effect": "decision",
     "question": "question",
     "not_understood": "question",
+    # what is written to the client does not arrive
+    "unreachable": "question",
 }
 PRIORITIES = ("urgent", "decision", "question")
 

@@ -49,6 +49,7 @@ OTHER_TOPIC: Final = "other"
 _NOTHING: Final[frozenset[str]] = frozenset()
 _CASE: Final = frozenset({"case", "when"})
 _TOPIC: Final = frozenset({"topic"})
+_REACH: Final = frozenset({"phone", "number"})
 _CONDITION: Final = frozenset({"condition"})
 
 #: Every text of conversation.yml with the placeholders that its speaker fills in. A file with more or fewer keys, or
@@ -137,6 +138,24 @@ CONVERSATION: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
         "my_data.deleted": _NOTHING,
         "my_data.delete_kept": _NOTHING,
         "message.stale_button": _NOTHING,
+        **{
+            f"telegram.{name}": _NOTHING
+            for name in (
+                "from_therapist",
+                "edited",
+                "private_only",
+                "stopped",
+                "linked",
+                "link_expired",
+                "used_button",
+            )
+        },
+        "telegram.sources": frozenset({"topics"}),
+        "telegram.book": frozenset({"minutes"}),
+        "telegram.help": _REACH,
+        "telegram.media": _REACH,
+        "telegram.too_long": frozenset({"limit"}),
+        **{f"command.{name}": _NOTHING for name in ("start", "help", "human", "stop", "delete")},
     }
 )
 

@@ -11,6 +11,7 @@ from typing import Any, List, Optional
 
 from sqlalchemy import (
     JSON,
+    BigInteger,
     Boolean,
     Column,
     Date,
@@ -341,6 +342,86 @@ class CheckEntry(Base):
         UniqueConstraint("caller", "request_key", name="one_check_entry_per_key"),
         {"sqlite_autoincrement": True},
     )
+
+
+class TelegramUpdate(Base):
+    """An update of the Bot API, kept before it is acknowledged and never handled twice.
+
+    What it holds and whose it is are dropped once it is handled; its id stays
+    while Telegram may still deliver it again.
+    """
+
+    __tablename__ = "telegram_updates"
+    update_id: Mapped[int] = Column(BigInteger, primary_key=True, autoincrement=False)
+    chat_id: Mapped[Optional[int]] = Column(BigInteger)
+    raw: Mapped[Optional[str]] = Column(Text)
+    received_at: Mapped[datetime] = Column(DateTime, nullable=False, default=utcnow)
+    attempts: Mapped[int] = Column(Integer, nullable=False, default=0)
+    due_at: Mapped[Optional[datetime]] = Column(DateTime)
+    claimed_until: Mapped[Optional[datetime]] = Column(DateTime)
+    done_at: Mapped[Optional[datetime]] = Column(DateTime)
+
+    __table_args__ = (
+        Index(
+            "telegram_updates_pending",
+            "chat_id",
+            "update_id",
+            sqlite_where=text("done_at IS NULL"),
+            postgresql_where=text("done_at IS NULL"),
+        ),
+    )
+
+
+class TelegramChat(Base):
+    """The private chat in which a conversation goes on: an address and nothing more.
+
+    A chat that continued a conversation of the website may have had another
+    before; the one it was `linked_at` last is the one it writes to.
+    """
+
+    __tablename__ = "telegram_chats"
+    conversation_id: Mapped[str] = Column(
+        String(64), ForeignKey("conversations.id", ondelete="CASCADE"), primary_key=True
+    )
+    chat_id: Mapped[int] = Column(BigInteger, nullable=False, index=True)
+    linked_at: Mapped[datetime] = Column(DateTime, nullable=False, default=utcnow)
+    blocked: Mapped[bool] = Column(Boolean, nullable=False, default=False)
+    stopped_at: Mapped[Optional[datetime]] = Column(DateTime)
+
+
+class TelegramLink(Base):
+    """A way from a conversation of the website into Telegram, open once and for a short while."""
+
+    __tablename__ = "telegram_links"
+    token_hash: Mapped[str] = Column(String(64), primary_key=True)
+    conversation_id: Mapped[str] = Column(
+        String(64), ForeignKey("conversations.id", ondelete="CASCADE"), nullable=False, index=True
+    )
+    expires_at: Mapped[datetime] = Column(DateTime, nullable=False)
+
+
+class TelegramSent(Base):
+    """How far a message of the transcript has been sent, and whether one of its buttons was taken."""
+
+    __tablename__ = "telegram_sent"
+    seq: Mapped[int] = Column(
+        Integer, ForeignKey("messages.seq", ondelete="CASCADE"), primary_key=True, autoincrement=False
+    )
+    pieces: Mapped[int] = Column(Integer, nullable=False, default=0)
+    taken: Mapped[bool] = Column(Boolean, nullable=False, default=False)
+
+
+class TelegramBot(Base):
+    """What is known of a bot, for the people who run it, and which server asks for its updates."""
+
+    __tablename__ = "telegram_bots"
+    bot_id: Mapped[int] = Column(BigInteger, primary_key=True, autoincrement=False)
+    username: Mapped[Optional[str]] = Column(String(64))
+    last_update_at: Mapped[Optional[datetime]] = Column(DateTime)
+    problem: Mapped[Optional[str]] = Column(String(200))
+    problem_at: Mapped[Optional[datetime]] = Column(DateTime)
+    polled_by: Mapped[Optional[str]] = Column(String(40))
+    polled_until: Mapped[Optional[datetime]] = Column(DateTime)
 
 
 def case_label(number: int) -> str:

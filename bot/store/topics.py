@@ -6,6 +6,8 @@ from __future__ import annotations
 OUTBOX = "outbox"
 # anything that the list of cases shows
 DESK = "desk"
+# updates of the Bot API that wait to be handled
+TELEGRAM = "telegram"
 
 
 def conversation(conversation_id: str) -> str:
