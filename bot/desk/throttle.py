@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 import time
-from typing import Callable
+from typing import Callable, ClassVar
 
 from limits import parse
 from limits.storage import Storage
@@ -63,7 +63,7 @@ class Throttle:
 class CountsInDatabase(Storage):
     """The storage that the `limits` library counts in: the table `login_counts`."""
 
-    STORAGE_SCHEME = ["desk"]
+    STORAGE_SCHEME: ClassVar[list[str]] = ["desk"]
 
     def __init__(self, database: Database, clock: Callable[[], float]) -> None:
         super().__init__()
