@@ -20,7 +20,8 @@ from sanic.response import json as json_response
 from bot.channels.problems import Problem, as_problem, invalid
 from bot.channels.service import Service, service
 from bot.channels.tokens import new_conversation_id
-from bot.channels.turn import MAX_TEXT, Incoming, as_contract
+from bot.channels.turn import MAX_TEXT, Incoming
+from bot.dialogue.transcript import as_contract
 
 KEY = re.compile(r"[\x21-\x7e]{1,80}")
 

@@ -8,9 +8,11 @@ from sanic import Sanic
 
 from bot.booking import BookingTokens, new_signing_key
 from bot.channels.limits import Limits
+from bot.channels.live import Live
 from bot.channels.tokens import ChatTokens
 from bot.channels.turn import Turns
 from bot.dialogue.alarm import AlarmReply
+from bot.dialogue.casework import Casework
 from bot.dialogue.greeting import greeting
 from bot.dialogue.reading import load_detector, load_reader
 from bot.eligibility.access import ApiKeys, CheckTokens
@@ -28,6 +30,8 @@ class Service:
 
     settings: Settings
     database: Database
+    live: Live
+    casework: Casework
     turns: Turns
     tokens: ChatTokens
     limits: Limits
@@ -52,6 +56,8 @@ def build_service(chosen: Settings) -> Service:
         StoreError, HandoutError, EncoderError, EmergencyError: a part cannot be used.
     """
     database = Database(chosen.database.get_secret_value())
+    live = Live()
+    database.on_commit = live.changed_all
     handout = Handout.load()
     detector = load_detector()
     rulebook = Rulebook.load()
@@ -60,6 +66,8 @@ def build_service(chosen: Settings) -> Service:
     return Service(
         settings=chosen,
         database=database,
+        live=live,
+        casework=Casework(handout, chosen, booking, rulebook.validity_days),
         turns=Turns(database, detector, alarm, lambda: greeting(handout, chosen)),
         tokens=ChatTokens(shared_secret(database, "chat_tokens"), chosen.token_days),
         limits=Limits(chosen.rate_limits),

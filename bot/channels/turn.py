@@ -28,10 +28,12 @@ from bot.channels.problems import Problem, invalid
 from bot.channels.signs import in_words
 from bot.dialogue.alarm import AlarmReply
 from bot.dialogue.message import Message
+from bot.dialogue.transcript import add_messages
 from bot.emergency import EmergencyDetector
-from bot.escalation import open_case_of
-from bot.store.database import Database
-from bot.store.models import Conversation, Offer, StoredMessage, case_label
+from bot.escalation import client_wrote, in_therapists_hands
+from bot.store import topics
+from bot.store.database import Database, touch
+from bot.store.models import Conversation, Offer, StoredMessage, utcnow
 from bot.store.tracker_store import deferred_saves, write_trackers
 
 logger = logging.getLogger(__name__)
@@ -151,8 +153,8 @@ class Turns:
                 alarm = self._detector.check(received.text)
                 if alarm is not None:
                     return await _in_thread(lambda: self._raise_alarm(received, alarm))
-            if await _in_thread(lambda: self._taken_over(conversation_id)):
-                return await _in_thread(lambda: self._finish(received, [], {}))
+            if await _in_thread(lambda: self._left_to_therapist(received)):
+                return []
             # a typed slash is a client's character, not a command to Rasa
             said = incoming.payload or in_words(received.text).lstrip("/ ") or "?"
             collector = Collector()
@@ -221,10 +223,18 @@ class Turns:
                 session.scalars(select(StoredMessage).where(StoredMessage.reply_to == seq).order_by(StoredMessage.seq))
             )
 
-    def _taken_over(self, conversation_id: str) -> bool:
+    def _left_to_therapist(self, received: StoredMessage) -> bool:
+        """Whether the therapist has taken over; then the message is theirs to answer."""
         with self._database.reading() as session:
-            case = open_case_of(session, conversation_id)
-            return case is not None and case.status == "taken_over"
+            # most turns are not, and must not wait for a writer to learn it
+            if not in_therapists_hands(session, received.conversation_id):
+                return False
+        with self._database.transaction() as session:
+            if not client_wrote(session, received.conversation_id, received.seq, utcnow()):
+                return False
+            self._answer(session, received, [])
+            touch(session, topics.conversation(received.conversation_id))
+            return True
 
     def _raise_alarm(self, received: StoredMessage, alarm: Any) -> List[StoredMessage]:
         with self._database.transaction() as session:
@@ -250,60 +260,6 @@ class Turns:
             raise Problem(404, "This conversation was deleted. Start a new one.")
         asked.answered = True
         return add_messages(session, received.conversation_id, messages, reply_to=received.seq)
-
-
-def add_messages(
-    session: Session,
-    conversation_id: str,
-    messages: Sequence[Mapping[str, Any]],
-    reply_to: Optional[int] = None,
-    sender: str = "assistant",
-) -> List[StoredMessage]:
-    """Append messages to the transcript and remember the buttons they offer."""
-    stored = []
-    for message in messages:
-        case = message.get("case")
-        row = StoredMessage(
-            id=secrets.token_hex(12),
-            conversation_id=conversation_id,
-            sender=sender,
-            text=message["text"],
-            kind=message["kind"],
-            sources=message["sources"],
-            buttons=message["buttons"],
-            decision=message["decision"],
-            case_number=int(case[2:]) if case else None,
-            reply_to=reply_to,
-            answered=True,
-        )
-        session.add(row)
-        # flushed one by one: the order of ids is the order of the conversation
-        session.flush()
-        stored.append(row)
-        for button in message["buttons"]:
-            session.merge(
-                Offer(
-                    conversation_id=conversation_id,
-                    payload=button["payload"],
-                    title=button["title"],
-                )
-            )
-    return stored
-
-
-def as_contract(message: StoredMessage) -> Dict[str, Any]:
-    """A stored message in the contract's shape (`Message`)."""
-    return {
-        "id": message.id,
-        "from": message.sender,
-        "at": message.at.isoformat(timespec="milliseconds") + "Z",
-        "text": message.text,
-        "kind": message.kind,
-        "sources": message.sources,
-        "buttons": message.buttons,
-        "decision": message.decision,
-        "case": case_label(message.case_number) if message.case_number else None,
-    }
 
 
 def _require(session: Session, conversation_id: str) -> None:

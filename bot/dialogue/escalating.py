@@ -12,7 +12,7 @@ from typing import Optional
 from sqlalchemy.orm import Session
 
 from bot.dialogue.message import Message
-from bot.escalation import add_reason, expected_answer, open_case_of
+from bot.escalation import add_reason, expected_answer, open_case_of, waiting_since
 from bot.handout import Handout
 from bot.settings import Settings
 
@@ -37,15 +37,22 @@ class Escalating:
     def pass_on(self, session: Session, conversation_id: str, reason: str, words: str, now: datetime) -> Message:
         """Open the conversation's case, or add to it, and say so with its number.
 
+        Who asks for a person again is told how the case stands.
+
         Args:
             reason: a key of `TOLD`.
             words: the client's words that are passed on.
             now: the moment, with a zone.
         """
-        known = open_case_of(session, conversation_id) is not None
+        known = open_case_of(session, conversation_id)
+        since = known.waiting_since if known is not None and known.waiting_for == "practice" else None
         case = add_reason(session, conversation_id, reason, words)
+        if reason == "human" and since is not None:
+            said = waiting_since(self._settings.timezone, since, now)
+            text = self._handout.say("passed_on.waiting", case=case.label, since=said, when=self.when(now))
+            return Message(text, "escalation", case=case.label)
         text = self._handout.say(
-            "passed_on.added" if known else f"passed_on.{TOLD[reason]}",
+            "passed_on.added" if known is not None else f"passed_on.{TOLD[reason]}",
             case=case.label,
             when=self.when(now),
         )

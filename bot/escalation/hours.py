@@ -1,8 +1,8 @@
-"""When a client may expect an answer, from the practice's hours."""
+"""When a client may expect an answer, from the practice's hours, and since when they wait."""
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, timezone
 from zoneinfo import ZoneInfo
 
 from opening_hours import OpeningHours
@@ -29,6 +29,27 @@ def expected_answer(hours: str, zone: str, now: datetime) -> str:
             return f"today before {change:%H:%M}"
         return "today"
     return f"{_day(change, local)} from {change:%H:%M}"
+
+
+def waiting_since(zone: str, moment: datetime, now: datetime) -> str:
+    """Say since when somebody waits, in words that end a sentence.
+
+    Args:
+        zone: the practice's IANA time zone.
+        moment: when the waiting began, UTC without a zone, as the database keeps it.
+        now: the moment of asking, with a zone.
+
+    Returns:
+        For example "10:40 today", "yesterday 16:05" or "Friday 20 November".
+    """
+    local = now.astimezone(ZoneInfo(zone))
+    began = moment.replace(tzinfo=timezone.utc).astimezone(ZoneInfo(zone))
+    days = (local.date() - began.date()).days
+    if days == 0:
+        return f"{began:%H:%M} today"
+    if days == 1:
+        return f"yesterday {began:%H:%M}"
+    return f"{began:%A} {began.day} {began:%B}"
 
 
 def _day(moment: datetime, today: datetime) -> str:

@@ -85,6 +85,12 @@ CONVERSATION: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
             f"passed_on.{reason}": _CASE
             for reason in ("question", "human", "complaint", "after_effect", "failed_twice", "my_data", "added")
         },
+        "passed_on.waiting": frozenset({"case", "since", "when"}),
+        "takeover.started": _NOTHING,
+        "takeover.ended": _NOTHING,
+        "ruling.approved": _NOTHING,
+        "ruling.approved_in_person": frozenset({"practice_name"}),
+        "ruling.declined": _NOTHING,
         "after_effect.bruising": _NOTHING,
         "after_effect.tenderness": _NOTHING,
         "after_effect.other": _NOTHING,

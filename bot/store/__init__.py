@@ -6,12 +6,15 @@ are kept; it must not know why (no rules, no texts, no channels).
 
 from bot.store.database import Database, StoreError
 from bot.store.models import (
+    AuditEntry,
     Case,
     CaseReason,
+    Checkin,
     Conversation,
     DecisionRecord,
     FindingRecord,
     Offer,
+    OutboxRow,
     Screen,
     Secret,
     StoredMessage,
@@ -19,13 +22,16 @@ from bot.store.models import (
 )
 
 __all__ = [
+    "AuditEntry",
     "Case",
     "CaseReason",
+    "Checkin",
     "Conversation",
     "Database",
     "DecisionRecord",
     "FindingRecord",
     "Offer",
+    "OutboxRow",
     "Screen",
     "Secret",
     "StoreError",

@@ -10,7 +10,7 @@ from __future__ import annotations
 import sqlite3
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Iterator
+from typing import Any, Callable, FrozenSet, Iterator
 
 import sqlalchemy
 from alembic import command
@@ -25,6 +25,7 @@ from sqlalchemy.pool import QueuePool
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 BUSY_SECONDS = 10
+TOUCHED = "touched"
 
 
 class StoreError(Exception):
@@ -37,6 +38,8 @@ class Database:
     def __init__(self, url: str) -> None:
         self._url = make_url(url)
         self.engine = _engine(self._url)
+        #: Called after a commit with what `touch` was told, from the thread that committed.
+        self.on_commit: Callable[[FrozenSet[str]], None] = lambda topics: None
 
     @property
     def name(self) -> str:
@@ -110,6 +113,8 @@ class Database:
                 yield session
         except DBAPIError as error:
             raise self._explained(error) from error
+        if session.info:
+            self.on_commit(frozenset(session.info[TOUCHED]))
 
     def _explained(self, error: SQLAlchemyError) -> StoreError:
         # the driver's text never holds bound values; SQLAlchemy's own would
@@ -118,6 +123,11 @@ class Database:
         if self._url.get_backend_name() == "sqlite":
             advice = "Check that the folder exists, can be written and has space left, or set VAR_DIR to one that does"
         return StoreError(f"The database {self.name} refused: {reason[0]}. {advice}.")
+
+
+def touch(session: Session, *topics: str) -> None:
+    """Say what this transaction changes, for whoever is waiting for it (`Database.on_commit`)."""
+    session.info.setdefault(TOUCHED, set()).update(topics)
 
 
 def _engine(url: Any) -> Engine:

@@ -6,13 +6,14 @@ them alike; `utcnow` is the one place that makes them.
 
 from __future__ import annotations
 
-from datetime import datetime, timezone
+from datetime import date, datetime, timezone
 from typing import Any, List, Optional
 
 from sqlalchemy import (
     JSON,
     Boolean,
     Column,
+    Date,
     DateTime,
     Float,
     ForeignKey,
@@ -48,6 +49,7 @@ class StoredMessage(Base):
     `seq` orders a conversation and is what an event stream resumes from.
     A client's message carries the `request_key` of the request that brought it;
     the replies to it point back at it, so that a repeated request finds them.
+    A `pushed` message answers no request: it reaches the client by itself.
     """
 
     __tablename__ = "messages"
@@ -69,6 +71,7 @@ class StoredMessage(Base):
     request_digest: Mapped[Optional[str]] = Column(String(64))
     answered: Mapped[bool] = Column(Boolean, nullable=False, default=False)
     pressed: Mapped[bool] = Column(Boolean, nullable=False, default=False)
+    pushed: Mapped[bool] = Column(Boolean, nullable=False, default=False)
 
     __table_args__ = (
         UniqueConstraint("conversation_id", "request_key", name="one_request_per_key"),
@@ -126,7 +129,10 @@ class Screen(Base):
 
 
 class DecisionRecord(Base):
-    """A decision of the screen, kept as it was told, with what led to it."""
+    """A decision of the screen, kept as it was told, with what led to it.
+
+    `ruling` is what the therapist made of it: `approved`, `declined` or nothing yet.
+    """
 
     __tablename__ = "decisions"
     id: Mapped[str] = Column(String(32), primary_key=True)
@@ -143,6 +149,8 @@ class DecisionRecord(Base):
     decided_at: Mapped[datetime] = Column(DateTime, nullable=False)
     valid_until: Mapped[Optional[datetime]] = Column(DateTime)
     case_number: Mapped[Optional[int]] = Column(Integer)
+    ruling: Mapped[Optional[str]] = Column(String(10))
+    ruled_at: Mapped[Optional[datetime]] = Column(DateTime)
     findings: Mapped[List[FindingRecord]] = relationship(
         "FindingRecord", order_by="FindingRecord.position", cascade="all, delete-orphan"
     )
@@ -163,7 +171,11 @@ class FindingRecord(Base):
 
 
 class Case(Base):
-    """Something a person must look at. One open case a conversation."""
+    """Something a person must look at. One open case a conversation.
+
+    `waiting_for` names who has the next word, `practice` or `client`, since
+    `waiting_since`; nobody in a closed case.
+    """
 
     __tablename__ = "cases"
     number: Mapped[int] = Column(Integer, primary_key=True, autoincrement=True)
@@ -174,6 +186,11 @@ class Case(Base):
     priority: Mapped[str] = Column(String(10), nullable=False)
     opened_at: Mapped[datetime] = Column(DateTime, nullable=False, default=utcnow)
     updated_at: Mapped[datetime] = Column(DateTime, nullable=False, default=utcnow)
+    waiting_for: Mapped[Optional[str]] = Column(String(10), default="practice")
+    waiting_since: Mapped[Optional[datetime]] = Column(DateTime, default=utcnow)
+    first_reply_at: Mapped[Optional[datetime]] = Column(DateTime)
+    closed_at: Mapped[Optional[datetime]] = Column(DateTime)
+    note: Mapped[str] = Column(Text, nullable=False, default="")
     reasons: Mapped[List[CaseReason]] = relationship(
         "CaseReason", order_by="CaseReason.id", cascade="all, delete-orphan"
     )
@@ -207,6 +224,72 @@ class CaseReason(Base):
     words: Mapped[str] = Column(Text, nullable=False)
     decision_id: Mapped[Optional[str]] = Column(String(32))
     at: Mapped[datetime] = Column(DateTime, nullable=False, default=utcnow)
+
+
+class AuditEntry(Base):
+    """Who did what to which case, and when. Holds no word of a client and outlives the case."""
+
+    __tablename__ = "audit"
+    id: Mapped[int] = Column(Integer, primary_key=True, autoincrement=True)
+    at: Mapped[datetime] = Column(DateTime, nullable=False, default=utcnow)
+    action: Mapped[str] = Column(String(20), nullable=False)
+    by: Mapped[str] = Column(String(80), nullable=False)
+    case_number: Mapped[Optional[int]] = Column(Integer, index=True)
+
+    __table_args__ = ({"sqlite_autoincrement": True},)
+
+
+class OutboxRow(Base):
+    """Something that must leave the house, written with what caused it and sent later.
+
+    `due_at` empty means at once. A row that is being sent is claimed for a
+    while by one server; one that was given up has `dead_at` and a `problem`.
+    """
+
+    __tablename__ = "outbox"
+    id: Mapped[int] = Column(Integer, primary_key=True, autoincrement=True)
+    kind: Mapped[str] = Column(String(20), nullable=False)
+    key: Mapped[str] = Column(String(120), nullable=False, unique=True)
+    payload: Mapped[Any] = Column(JSON, nullable=False)
+    conversation_id: Mapped[Optional[str]] = Column(String(64), ForeignKey("conversations.id", ondelete="CASCADE"))
+    created_at: Mapped[datetime] = Column(DateTime, nullable=False, default=utcnow)
+    due_at: Mapped[Optional[datetime]] = Column(DateTime)
+    attempts: Mapped[int] = Column(Integer, nullable=False, default=0)
+    tried_at: Mapped[Optional[datetime]] = Column(DateTime)
+    claimed_by: Mapped[Optional[str]] = Column(String(40))
+    claimed_until: Mapped[Optional[datetime]] = Column(DateTime)
+    sent_at: Mapped[Optional[datetime]] = Column(DateTime)
+    dead_at: Mapped[Optional[datetime]] = Column(DateTime)
+    problem: Mapped[Optional[str]] = Column(String(200))
+
+    __table_args__ = (
+        Index(
+            "outbox_pending",
+            "kind",
+            "conversation_id",
+            "id",
+            sqlite_where=text("sent_at IS NULL AND dead_at IS NULL"),
+            postgresql_where=text("sent_at IS NULL AND dead_at IS NULL"),
+        ),
+        Index("outbox_of_conversation", "conversation_id"),
+        {"sqlite_autoincrement": True},
+    )
+
+
+class Checkin(Base):
+    """Whether a client wants to be asked after a session, and where besides the chat.
+
+    `consent` is empty until the client has answered.
+    """
+
+    __tablename__ = "checkins"
+    conversation_id: Mapped[str] = Column(
+        String(64), ForeignKey("conversations.id", ondelete="CASCADE"), primary_key=True
+    )
+    consent: Mapped[Optional[bool]] = Column(Boolean)
+    email: Mapped[Optional[str]] = Column(String(254))
+    held_on: Mapped[Optional[date]] = Column(Date)
+    updated_at: Mapped[datetime] = Column(DateTime, nullable=False, default=utcnow)
 
 
 class Secret(Base):

@@ -1,0 +1,94 @@
+"""Appending to the transcript: the one way in which a message becomes part of a conversation.
+
+It must not know who asked for it, nor how a channel shows it.
+"""
+
+from __future__ import annotations
+
+import secrets
+from typing import Any, Dict, List, Mapping, Optional, Sequence
+
+from sqlalchemy.orm import Session
+
+from bot.escalation import outbox
+from bot.store import topics
+from bot.store.database import touch
+from bot.store.models import Conversation, Offer, StoredMessage, case_label
+
+TELEGRAM = "telegram"
+
+
+def add_messages(
+    session: Session,
+    conversation_id: str,
+    messages: Sequence[Mapping[str, Any]],
+    reply_to: Optional[int] = None,
+    sender: str = "assistant",
+    pushed: bool = False,
+    request_key: Optional[str] = None,
+) -> List[StoredMessage]:
+    """Append messages and remember the buttons they offer.
+
+    In a conversation on Telegram each message gets its row in the outbox.
+
+    Args:
+        messages: as `bot.dialogue.message.Message.as_dict` makes them.
+        reply_to: the `seq` of the client's message that they answer.
+        sender: `assistant` or `therapist`.
+        pushed: they answer no request, and reach the client by themselves.
+        request_key: names the request that brought them, for one message at most.
+    """
+    # messages that come from several sides are numbered in the order in which they are committed
+    conversation = session.get(Conversation, conversation_id, with_for_update=pushed)
+    stored = []
+    for message in messages:
+        case = message.get("case")
+        row = StoredMessage(
+            id=secrets.token_hex(12),
+            conversation_id=conversation_id,
+            sender=sender,
+            text=message["text"],
+            kind=message["kind"],
+            sources=message["sources"],
+            buttons=message["buttons"],
+            decision=message["decision"],
+            case_number=int(case[2:]) if case else None,
+            reply_to=reply_to,
+            request_key=request_key,
+            answered=True,
+            pushed=pushed,
+        )
+        session.add(row)
+        # flushed one by one: the order of ids is the order of the conversation
+        session.flush()
+        stored.append(row)
+        for button in message["buttons"]:
+            session.merge(
+                Offer(
+                    conversation_id=conversation_id,
+                    payload=button["payload"],
+                    title=button["title"],
+                )
+            )
+        if conversation is not None and conversation.channel == TELEGRAM:
+            outbox.add(session, outbox.TELEGRAM, f"telegram:{row.id}", {"message": row.id}, conversation_id)
+        if case:
+            # the action server opened it, in a process that wakes nobody here
+            touch(session, topics.OUTBOX, topics.DESK)
+    touch(session, topics.conversation(conversation_id))
+    return stored
+
+
+def as_contract(message: StoredMessage) -> Dict[str, Any]:
+    """A stored message in the contract's shape (`Message`)."""
+    return {
+        "id": message.id,
+        "from": message.sender,
+        "at": message.at.isoformat(timespec="milliseconds") + "Z",
+        "text": message.text,
+        "kind": message.kind,
+        "sources": message.sources,
+        "buttons": message.buttons,
+        "decision": message.decision,
+        "case": case_label(message.case_number) if message.case_number else None,
+    }
