@@ -38,6 +38,7 @@ class Settings(BaseSettings):
     timezone: str = Field("Europe/London", description="the practice's time zone (IANA name)")
     booking_url: str = Field("", description="where a client who may book is sent")
     emergency_number: str = Field("112", min_length=2, max_length=20)
+    public_url: str = Field("", description="where the assistant is reached from outside; empty: http://localhost:PORT")
     therapist_password: SecretStr = Field(
         SecretStr(""), description="opens the desk; empty: the one that was generated, see `python -m bot password`"
     )

@@ -92,12 +92,14 @@ class CaseFile:
     @property
     def pending(self) -> Optional[DecisionRecord]:
         """The decision that waits for the therapist, or None."""
-        return next((one for one in self.decisions if may_be_ruled(one)), None) if self.case.status != "closed" else None
+        return (
+            next((one for one in self.decisions if may_be_ruled(one)), None) if self.case.status != "closed" else None
+        )
 
 
 def may_be_ruled(decision: DecisionRecord) -> bool:
     """Whether the therapist can still approve or decline it."""
-    return decision.ruling is None and decision.outcome in ("modified", "review", "not_eligible")
+    return decision.ruling is None and decision.outcome not in ("eligible", "incomplete")
 
 
 def case_number(text: str) -> Optional[int]:
@@ -296,4 +298,4 @@ def _excerpts(session: Session, seqs: Sequence[int]) -> dict[int, str]:
     rows = session.execute(
         select(StoredMessage.seq, func.substr(StoredMessage.text, 1, EXCERPT)).where(StoredMessage.seq.in_(seqs))
     )
-    return {seq: text for seq, text in rows}
+    return dict(rows.all())

@@ -49,13 +49,17 @@ STATUSES = {
 CHANNELS = {"chat": "Website chat", "telegram": "Telegram", "eligibility": "Booking check"}
 SENDERS = {"client": "Client", "assistant": "Assistant", "therapist": "You"}
 ACTIONS = {
-    "opened": "opened the page of",
+    "opened": "opened",
+    "viewed": "looked at",
     "taken_over": "took over",
     "replied": "replied in",
     "approved": "approved a decision in",
     "declined": "declined a decision in",
     "closed": "closed",
     "reopened": "reopened",
+    "exported": "exported",
+    "deleted": "deleted",
+    "purged": "deleted by the retention rule",
 }
 KINDS = {
     "email": "E-mail to you",
