@@ -10,7 +10,8 @@ from __future__ import annotations
 import secrets
 import unicodedata
 from dataclasses import dataclass
-from typing import Any, Callable, Dict, Mapping, Optional, Sequence, Tuple
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING, Any, Callable, Dict, Mapping, Optional, Sequence, Tuple
 from urllib.parse import urlencode
 
 from sanic import Sanic
@@ -21,6 +22,7 @@ from sqlalchemy.orm import Session
 from bot.channels.live import Live
 from bot.channels.problems import Problem
 from bot.channels.service import service
+from bot.desk import insights as figures
 from bot.desk import queries
 from bot.desk.account import THERAPIST, Account, LoggedIn
 from bot.desk.findings import ExplainedFinding, explained
@@ -32,7 +34,10 @@ from bot.handout.model import CANNED
 from bot.screening import Rulebook
 from bot.store.database import Database
 from bot.store.models import DecisionRecord
-from bot.web.desk import Pages
+from bot.web.desk import PRIVATE, Pages
+
+if TYPE_CHECKING:
+    from bot.desk.questions import QuestionGroup
 
 # what a page says after a form was taken, by the name that the address carries
 TOLD = {
@@ -58,6 +63,7 @@ class Desk:
     rulebook: Rulebook
     titles: Mapping[str, str]
     canned: Mapping[str, str]
+    zone: str
     secure: bool
 
 
@@ -127,6 +133,7 @@ def desk(app: Sanic) -> Desk:
             rulebook=Rulebook.load(),
             titles={passage.id: passage.title for passage in handout.passages},
             canned={name: handout.say(f"canned.{name}") for name in CANNED},
+            zone=parts.settings.timezone,
             secure=parts.settings.public_url.startswith("https:"),
         )
         app.ctx.desk = found
@@ -277,12 +284,64 @@ def retry(visit: Visit, row: str) -> HTTPResponse:
     return redirect("/desk/undelivered?done=retry", status=303)
 
 
+def insights(visit: Visit) -> HTTPResponse:
+    """The figures, drawn and as tables."""
+    # matplotlib and scikit-learn take seconds to import; no other page pays for them
+    from bot.desk.charts import bars, columns
+
+    days, period = _period(visit)
+    with visit.desk.database.reading() as session:
+        tables = figures.tables(session, period, visit.desk.titles)
+        told = figures.headlines(session, period)
+        groups = _question_groups(session, period)
+        charts = {}
+        for table in tables:
+            alt = table.in_words()
+            if len(table.columns) > 2:
+                charts[table.name] = columns(table.name, alt, table.labels(), table.series())
+            else:
+                charts[table.name] = bars(table.name, alt, table.labels(), table.series()[0][1])
+        return visit.show(
+            session,
+            "insights",
+            tables=tables,
+            charts=charts,
+            headlines=told,
+            groups=groups,
+            days=days,
+            periods=figures.PERIODS,
+        )
+
+
+def insights_file(visit: Visit, name: str) -> HTTPResponse:
+    """One figure as a CSV file."""
+    days, period = _period(visit)
+    with visit.desk.database.reading() as session:
+        if name == "questions":
+            groups = _question_groups(session, period)
+            columns: Sequence[str] = ("Asked like this", "Times", "Also asked like this")
+            rows: Sequence[Sequence[figures.Cell]] = [
+                (group.typical, group.asked, " | ".join(group.others)) for group in groups
+            ]
+        else:
+            table = next((one for one in figures.tables(session, period, visit.desk.titles) if one.name == name), None)
+            if table is None:
+                raise Problem(404, "There is no such figure. The insights page links to each.")
+            columns, rows = table.columns, table.rows
+    headers = {**PRIVATE, "Content-Disposition": f'attachment; filename="{name}-{days}-days.csv"'}
+    # the mark at the beginning tells spreadsheets that it is UTF-8
+    body = "\ufeff" + figures.as_csv(columns, rows)
+    return HTTPResponse(body, headers=headers, content_type="text/csv; charset=utf-8")
+
+
 PAGES: Dict[str, Page] = {
     "/desk/": cases,
     "/desk/cases/<label:str>": case,
     "/desk/cases/<label:str>/summary": summary,
     "/desk/undelivered": undelivered,
     "/desk/log": log,
+    "/desk/insights": insights,
+    "/desk/insights/<name:str>.csv": insights_file,
 }
 ACTIONS: Dict[str, Action] = {
     "/desk/cases/<label:str>/reply": reply,
@@ -343,6 +402,18 @@ def _case_page(
 
 def _with_findings(visit: Visit, file: CaseFile) -> Sequence[Tuple[DecisionRecord, Sequence[ExplainedFinding]]]:
     return [(decision, explained(decision, visit.desk.rulebook)) for decision in file.decisions]
+
+
+def _period(visit: Visit) -> Tuple[str, figures.Period]:
+    days = visit.argument("days") if visit.argument("days") in figures.PERIODS else "30"
+    return days, figures.Period(int(days), datetime.now(timezone.utc), visit.desk.zone)
+
+
+def _question_groups(session: Session, period: figures.Period) -> Sequence[QuestionGroup]:
+    from bot.desk.questions import grouped, unanswered
+    from bot.encoder import Encoder
+
+    return grouped(unanswered(session, period.start), Encoder.load().encode)
 
 
 def _number(label: str) -> int:

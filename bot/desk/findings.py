@@ -21,6 +21,7 @@ SOURCES = {
     "practice.unread": "These words could not be read safely, so they count as not sure.",
 }
 ORIGINS = {"answer": "Answer", "follow_up": "Answer", "text": "In their words"}
+ANSWERS = {"yes": "Yes", "no": "No", "unsure": "Not sure"}
 # what was said not to be so, or of somebody else, changes nothing
 CHANGES_NOTHING = ("absent", "other_person", "hypothetical")
 
@@ -65,7 +66,7 @@ def _explained(finding: FindingRecord, rulebook: Rulebook) -> ExplainedFinding:
         status=STATUSES.get(finding.status, plain(finding.status)),
         asked=_asked(finding, rulebook),
         said_as=ORIGINS.get(finding.origin, plain(finding.origin)),
-        evidence=finding.evidence,
+        evidence=_evidence(finding, rulebook),
         rule=_rule(finding, rulebook),
         basis=_basis(finding),
         matters=finding.status not in CHANGES_NOTHING,
@@ -85,6 +86,18 @@ def _asked(finding: FindingRecord, rulebook: Rulebook) -> str:
     return ""
 
 
+def _evidence(finding: FindingRecord, rulebook: Rulebook) -> str:
+    if finding.origin == "answer":
+        return ANSWERS.get(finding.evidence, finding.evidence)
+    if finding.origin == "follow_up":
+        for item in rulebook.items:
+            for asked in item.follow_ups:
+                option = asked.option(finding.evidence) if asked.id == finding.rule else None
+                if option is not None:
+                    return option.title
+    return finding.evidence
+
+
 def _rule(finding: FindingRecord, rulebook: Rulebook) -> str:
     for setting in rulebook.settings.values():
         if setting.source == finding.source:
@@ -99,5 +112,5 @@ def _rule(finding: FindingRecord, rulebook: Rulebook) -> str:
 
 
 def _basis(finding: FindingRecord) -> str:
-    where = "the handout" if "." not in finding.source else "a rule of the practice"
-    return f"{where}, {finding.source}" + (f", rule {finding.rule}" if finding.rule else "")
+    where = "Practice rule" if finding.source.startswith("practice.") else "Handout"
+    return f"{where}: {finding.source}" + (f" · rule {finding.rule}" if finding.rule else "")
