@@ -66,7 +66,12 @@ def create_app(chosen: Settings, actions_url: str) -> Sanic:
     @app.listener("after_server_start")
     async def load(app: Sanic, _loop: Any) -> None:
         app.ctx.http = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=2))
+        app.ctx.service.outbox.start()
         app.add_task(_load(app, actions_url))
+
+    @app.listener("before_server_stop")
+    async def finish(app: Sanic, _loop: Any) -> None:
+        await app.ctx.service.outbox.stop()
 
     @app.listener("after_server_stop")
     async def close(app: Sanic, _loop: Any) -> None:

@@ -7,10 +7,15 @@ part does with them, and it opens no file but `.env`.
 
 from __future__ import annotations
 
+import base64
+import binascii
 import re
+from dataclasses import dataclass, field
+from datetime import datetime, time, timedelta
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Optional, Tuple
+from typing import Any, Dict, Optional, Tuple
+from urllib.parse import unquote, urlsplit
 from zoneinfo import ZoneInfo
 
 from pydantic import BaseSettings, Field, SecretStr, ValidationError, validator
@@ -20,6 +25,72 @@ ROOT = Path(__file__).resolve().parent.parent
 
 class SettingsError(Exception):
     """A setting that cannot be used; the text names it and what is allowed."""
+
+
+@dataclass(frozen=True)
+class MailServer:
+    """A mail server as SMTP_URL names it.
+
+    Attributes:
+        tls: encrypted from the start (`smtps`); otherwise as soon as the server offers it.
+    """
+
+    host: str
+    port: int
+    tls: bool
+    username: Optional[str]
+    password: Optional[str] = field(repr=False)
+
+    @classmethod
+    def of(cls, address: str) -> MailServer:
+        """Read `smtp://user:password@host:port`; user and password may be percent-encoded.
+
+        Raises:
+            ValueError: it is none.
+        """
+        parts = urlsplit(address)
+        if parts.scheme not in ("smtp", "smtps") or not parts.hostname or parts.path.strip("/"):
+            raise ValueError("not the address of a mail server")
+        tls = parts.scheme == "smtps"
+        return cls(
+            host=parts.hostname,
+            port=parts.port or (465 if tls else 587),
+            tls=tls,
+            username=unquote(parts.username) if parts.username else None,
+            password=unquote(parts.password) if parts.password else None,
+        )
+
+
+@dataclass(frozen=True)
+class QuietHours:
+    """A time of day, over midnight or not, in which only what is urgent is sent."""
+
+    start: time
+    end: time
+
+    @classmethod
+    def of(cls, value: str) -> QuietHours:
+        """Read `22:00-07:00`.
+
+        Raises:
+            ValueError: it is none.
+        """
+        start, _, end = value.partition("-")
+        return cls(time.fromisoformat(start.strip()), time.fromisoformat(end.strip()))
+
+    def end_of(self, local: datetime) -> Optional[datetime]:
+        """When the quiet time that `local` lies in ends; None outside of it.
+
+        Args:
+            local: the practice's time, with its zone.
+        """
+        now = local.time()
+        over_midnight = self.end < self.start
+        quiet = (now >= self.start or now < self.end) if over_midnight else self.start <= now < self.end
+        if not quiet:
+            return None
+        day = local.date() + timedelta(days=1 if over_midnight and now >= self.start else 0)
+        return datetime.combine(day, self.end, tzinfo=local.tzinfo)
 
 
 class Settings(BaseSettings):
@@ -38,13 +109,19 @@ class Settings(BaseSettings):
     timezone: str = Field("Europe/London", description="the practice's time zone (IANA name)")
     booking_url: str = Field("", description="where a client who may book is sent")
     emergency_number: str = Field("112", min_length=2, max_length=20)
-    public_url: str = Field("", description="where the assistant is reached from outside; empty: http://localhost:PORT")
     therapist_password: SecretStr = Field(
         SecretStr(""), description="opens the desk; empty: the one that was generated, see `python -m bot password`"
     )
     eligibility_api_keys: SecretStr = Field(
         SecretStr(""), description="keys of booking sites that may read checks, separated by commas"
     )
+    public_url: str = Field("", description="where the assistant is reached from outside; empty: http://localhost:PORT")
+    therapist_email: str = Field("", max_length=254, description="where notices of cases are sent")
+    smtp_url: SecretStr = Field(SecretStr(""), description="the mail server; empty: no mail is sent")
+    therapist_telegram_chat: str = Field("", description="Telegram chat that notices of cases are sent to")
+    quiet_hours: str = Field("22:00-07:00", description="when only urgent cases are notified; empty: never quiet")
+    webhook_url: str = Field("", description="where the booking site hears of later decisions")
+    webhook_secret: SecretStr = Field(SecretStr(""), description="what those webhooks are signed with, whsec_...")
     token_days: int = Field(30, ge=1, le=365, description="how long a chat token is accepted")
     rate_limits: bool = Field(True, description="off for evaluation and load tests on loopback")
     log_level: str = Field("INFO")
@@ -86,7 +163,51 @@ class Settings(BaseSettings):
             raise ValueError("write hours such as 'Mo-Fr 09:00-17:00; Sa 10:00-12:00'") from error
         return value
 
-    @validator("booking_url")
+    @validator("public_url")
+    def _without_slash(cls, value: str) -> str:
+        return value.rstrip("/")
+
+    @validator("smtp_url")
+    def _mail_server(cls, value: SecretStr) -> SecretStr:
+        if value.get_secret_value():
+            try:
+                MailServer.of(value.get_secret_value())
+            except ValueError as error:
+                # the value holds a password: it is not repeated
+                raise ValueError("write smtp://user:password@host:587, or smtps:// for TLS from the start") from error
+        return value
+
+    @validator("therapist_email")
+    def _mail_address(cls, value: str) -> str:
+        if value and not re.fullmatch(r"[^@\s<>,;]+@[^@\s<>,;]+", value):
+            raise ValueError("give one address, such as therapist@example.org")
+        return value
+
+    @validator("therapist_telegram_chat")
+    def _chat(cls, value: str) -> str:
+        if not re.fullmatch(r"(?:-?\d{1,20})?", value, re.ASCII):
+            raise ValueError("give the chat's number, such as 123456789")
+        return value
+
+    @validator("quiet_hours")
+    def _readable_times(cls, value: str) -> str:
+        if value:
+            try:
+                QuietHours.of(value)
+            except ValueError as error:
+                raise ValueError("write two times such as 22:00-07:00, or nothing") from error
+        return value
+
+    @validator("webhook_secret", always=True)
+    def _signing_secret(cls, value: SecretStr, values: Dict[str, Any]) -> SecretStr:
+        secret = value.get_secret_value()
+        if values.get("webhook_url") and not secret:
+            raise ValueError("WEBHOOK_URL needs one: 'whsec_' and what `openssl rand -base64 32` prints")
+        if secret and not 24 <= len(_decoded(secret)) <= 64:
+            raise ValueError("write 'whsec_' and 24 to 64 bytes in base64; `openssl rand -base64 32` makes them")
+        return value
+
+    @validator("booking_url", "public_url", "webhook_url")
     def _web_address(cls, value: str) -> str:
         if value and not re.match(r"https?://[^\s]+$", value):
             raise ValueError("give a full address that starts with https://")
@@ -99,6 +220,11 @@ class Settings(BaseSettings):
         return value
 
     @property
+    def address(self) -> str:
+        """Where people reach this assistant, without a slash at the end."""
+        return self.public_url or f"http://localhost:{self.port}"
+
+    @property
     def api_keys(self) -> Tuple[str, ...]:
         """The booking sites' keys."""
         listed = self.eligibility_api_keys.get_secret_value().split(",")
@@ -108,6 +234,16 @@ class Settings(BaseSettings):
     def database(self) -> SecretStr:
         """The SQLAlchemy address in force (it may hold a password)."""
         return SecretStr(self.database_url or f"sqlite:///{self.var_dir / 'assistant.db'}")
+
+
+def _decoded(secret: str) -> bytes:
+    """The bytes of a webhook secret; none where it is not well formed."""
+    if not secret.startswith("whsec_"):
+        return b""
+    try:
+        return base64.b64decode(secret[len("whsec_") :], validate=True)
+    except binascii.Error:
+        return b""
 
 
 @lru_cache(maxsize=1)

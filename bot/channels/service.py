@@ -9,6 +9,7 @@ from sanic import Sanic
 from bot.booking import BookingTokens, new_signing_key
 from bot.channels.limits import Limits
 from bot.channels.live import Live
+from bot.channels.outbox_worker import OutboxWorker
 from bot.channels.tokens import ChatTokens
 from bot.channels.turn import Turns
 from bot.dialogue.alarm import AlarmReply
@@ -17,8 +18,12 @@ from bot.dialogue.greeting import greeting
 from bot.dialogue.reading import load_detector, load_reader
 from bot.eligibility.access import ApiKeys, CheckTokens
 from bot.eligibility.service import Checks
+from bot.escalation import outbox
 from bot.handout import Handout
 from bot.screening import Rulebook
+from bot.senders.mail import NoticeMail, mailer_of
+from bot.senders.notice import Notices
+from bot.senders.webhook import WebhookSender
 from bot.settings import Settings, settings
 from bot.store.database import Database
 from bot.store.secrets import shared_secret
@@ -32,6 +37,7 @@ class Service:
     database: Database
     live: Live
     casework: Casework
+    outbox: OutboxWorker
     turns: Turns
     tokens: ChatTokens
     limits: Limits
@@ -67,6 +73,7 @@ def build_service(chosen: Settings) -> Service:
         settings=chosen,
         database=database,
         live=live,
+        outbox=_outbox(database, live, handout, booking, chosen),
         casework=Casework(handout, chosen, booking, rulebook.validity_days),
         turns=Turns(database, detector, alarm, lambda: greeting(handout, chosen)),
         tokens=ChatTokens(shared_secret(database, "chat_tokens"), chosen.token_days),
@@ -75,3 +82,18 @@ def build_service(chosen: Settings) -> Service:
         check_tokens=CheckTokens(shared_secret(database, "check_tokens"), chosen.token_days),
         api_keys=ApiKeys(chosen.api_keys),
     )
+
+
+def _outbox(database: Database, live: Live, handout: Handout, tokens: BookingTokens, chosen: Settings) -> OutboxWorker:
+    """The worker with the senders that the settings allow."""
+    mailer = mailer_of(chosen)
+    by_telegram = bool(chosen.therapist_telegram_chat)
+    wanted = {outbox.EMAIL: mailer, outbox.TELEGRAM_NOTICE: by_telegram, outbox.WEBHOOK: chosen.webhook_url}
+    worker = OutboxWorker(database, live, unwanted=[kind for kind, found in wanted.items() if not found])
+    if mailer is not None:
+        worker.register(outbox.EMAIL, NoticeMail(mailer, Notices(handout, chosen), handout, chosen.therapist_email))
+    if chosen.webhook_url:
+        worker.register(
+            outbox.WEBHOOK, WebhookSender(chosen.webhook_url, chosen.webhook_secret.get_secret_value(), tokens)
+        )
+    return worker

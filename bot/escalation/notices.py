@@ -8,7 +8,7 @@ from bot.escalation import outbox
 from bot.store.models import Case
 
 # what happened to the case
-EVENTS = ("opened", "urgent", "answered", "reopened")
+EVENTS = ("opened", "urgent", "answered")
 
 
 def notify(session: Session, case: Case, event: str, cause: int) -> None:

@@ -89,6 +89,9 @@ CONVERSATION: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
             for reason in ("question", "human", "complaint", "after_effect", "failed_twice", "my_data", "added")
         },
         "passed_on.waiting": frozenset({"case", "since", "when"}),
+        **{f"notice.{event}": frozenset({"case"}) for event in ("opened", "urgent", "answered")},
+        "notice.open": frozenset({"link"}),
+        "notice.footer": _NOTHING,
         "takeover.started": _NOTHING,
         "takeover.ended": _NOTHING,
         **{f"canned.{name}": _NOTHING for name in CANNED},

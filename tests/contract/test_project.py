@@ -86,7 +86,7 @@ def test_every_response_of_the_domain_is_used(domain: Dict[str, Any]) -> None:
 
 
 def test_every_text_of_the_conversation_is_said_somewhere() -> None:
-    code = "".join(path.read_text(encoding="utf-8") for path in sources("bot/dialogue", "bot/channels"))
+    code = "".join(path.read_text(encoding="utf-8") for path in sources("bot/dialogue", "bot/channels", "bot/senders"))
     code += (ROOT / "bot/handout/handout.py").read_text(encoding="utf-8")
     groups = set(re.findall(r'f"([a-z_]+)\.\{', code))
     said = {key for key in CONVERSATION if f'"{key}"' in code or f"'{key}'" in code or key.partition(".")[0] in groups}
