@@ -313,8 +313,9 @@ def insights(visit: Visit) -> HTTPResponse:
         )
 
 
-def insights_file(visit: Visit, name: str) -> HTTPResponse:
+def insights_file(visit: Visit, file: str) -> HTTPResponse:
     """One figure as a CSV file."""
+    name = file[: -len(".csv")] if file.endswith(".csv") else ""
     days, period = _period(visit)
     with visit.desk.database.reading() as session:
         if name == "questions":
@@ -341,7 +342,7 @@ PAGES: Dict[str, Page] = {
     "/desk/undelivered": undelivered,
     "/desk/log": log,
     "/desk/insights": insights,
-    "/desk/insights/<name:str>.csv": insights_file,
+    "/desk/insights/<file:str>": insights_file,
 }
 ACTIONS: Dict[str, Action] = {
     "/desk/cases/<label:str>/reply": reply,

@@ -15,15 +15,16 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta, timezone
+from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import String, Text, cast, func, select
+from sqlalchemy import Text, case, cast, func, select
 from sqlalchemy.orm import Session
 
 from bot.desk.words import OUTCOMES, PRIORITIES, SENDERS, length
 from bot.store.models import Case, Conversation, DecisionRecord, StoredMessage
 
-PERIODS = {"30": "30 days", "90": "90 days", "365": "a year"}
+PERIODS = {"30": "The last 30 days", "90": "The last 90 days", "365": "The last year"}
 # longer periods are told by the week
 DAYS_BY_DAY = 31
 TOP_PASSAGES = 10
@@ -99,27 +100,26 @@ class Period:
         if not self._by_day:
             # whole weeks, so that the first column is not shorter than the others
             self._first -= timedelta(days=self._first.weekday())
-        start = datetime(self._first.year, self._first.month, self._first.day, tzinfo=self.zone)
         #: The beginning, UTC without a zone as the database keeps it.
-        self.start = start.astimezone(timezone.utc).replace(tzinfo=None)
+        self.start = self._midnight(self._first)
 
     @property
     def unit(self) -> str:
         """What one column stands for."""
         return "Day" if self._by_day else "Week from"
 
-    def buckets(self) -> list[date]:
-        """The days, or the Mondays, from the first to today's."""
+    def buckets(self) -> list[tuple[date, datetime, datetime]]:
+        """The days, or the weeks from Monday, up to today's: the first day, and beginning and end in UTC."""
         step = timedelta(days=1 if self._by_day else 7)
-        found = [self._first]
-        while found[-1] + step <= self.today:
-            found.append(found[-1] + step)
-        return found
+        days = [self._first]
+        while days[-1] <= self.today:
+            days.append(days[-1] + step)
+        edges = [self._midnight(day) for day in days]
+        return list(zip(days, edges, edges[1:]))
 
-    def bucket(self, moment: datetime) -> date:
-        """The bucket that a moment (UTC without a zone) falls into."""
-        day = moment.replace(tzinfo=timezone.utc).astimezone(self.zone).date()
-        return day if self._by_day else day - timedelta(days=day.weekday())
+    def _midnight(self, day: date) -> datetime:
+        there = datetime(day.year, day.month, day.day, tzinfo=self.zone)
+        return there.astimezone(timezone.utc).replace(tzinfo=None)
 
 
 def headlines(session: Session, period: Period) -> Headlines:
@@ -134,7 +134,7 @@ def headlines(session: Session, period: Period) -> Headlines:
         int(talks or 0),
         int(said or 0),
         int(opened or 0),
-        length(statistics.median(times)) if times else "none yet",
+        length(timedelta(seconds=statistics.median(one.total_seconds() for one in times))) if times else "none yet",
     )
 
 
@@ -155,23 +155,13 @@ def tables(session: Session, period: Period, titles: Mapping[str, str]) -> list[
 
 def messages(session: Session, period: Period) -> Table:
     """Messages over time, by who wrote them."""
-    hour = func.substr(cast(StoredMessage.at, String), 1, 13)
-    counted = session.execute(
-        select(hour, StoredMessage.sender, func.count())
-        .where(StoredMessage.at >= period.start)
-        .group_by(hour, StoredMessage.sender)
-    )
-    found: Counter[tuple[date, str]] = Counter()
-    for told, sender, number in counted:
-        found[period.bucket(datetime.strptime(told.replace("T", " "), "%Y-%m-%d %H")), sender] += number
-    return _over_time("messages", "Messages", period, SENDERS, found)
+    # a range of the index a column, with nothing to sort: faster than grouping, and right when the clocks change
+    return _over_time(session, "messages", "Messages", period, StoredMessage.at, StoredMessage.sender, SENDERS)
 
 
 def cases(session: Session, period: Period) -> Table:
     """Cases over time, by how urgent they are."""
-    rows = session.execute(select(Case.opened_at, Case.priority).where(Case.opened_at >= period.start))
-    found = Counter((period.bucket(at), priority) for at, priority in rows)
-    return _over_time("cases", "Cases", period, PRIORITIES, found)
+    return _over_time(session, "cases", "Cases", period, Case.opened_at, Case.priority, PRIORITIES)
 
 
 def passages(session: Session, period: Period, titles: Mapping[str, str]) -> Table:
@@ -201,7 +191,7 @@ def outcomes(session: Session, period: Period) -> Table:
         .where(DecisionRecord.decided_at >= period.start)
         .group_by(DecisionRecord.outcome)
     )
-    found = {outcome: number for outcome, number in counted}
+    found = dict(counted.all())
     rows = tuple((title, found.get(name, 0)) for name, title in OUTCOMES.items())
     return Table("outcomes", "How health screens ended", ("Outcome", "Decisions"), rows)
 
@@ -233,12 +223,14 @@ def as_csv(columns: Sequence[str], rows: Iterable[Sequence[Cell]]) -> str:
 
 
 def _over_time(
-    name: str, title: str, period: Period, kinds: Mapping[str, str], found: Mapping[tuple[date, str], int]
+    session: Session, name: str, title: str, period: Period, at: Any, kind: Any, kinds: Mapping[str, str]
 ) -> Table:
-    rows = tuple(
-        (f"{day.day} {day:%b}", *(found.get((day, kind), 0) for kind in kinds)) for day in period.buckets()
-    )
-    return Table(name, title, (period.unit, *kinds.values()), rows)
+    counts = [func.coalesce(func.sum(case((kind == one, 1), else_=0)), 0) for one in kinds]
+    rows: list[tuple[Cell, ...]] = []
+    for day, start, end in period.buckets():
+        counted = session.execute(select(*counts).where(at >= start, at < end)).one()
+        rows.append((f"{day.day} {day:%b}", *map(int, counted)))
+    return Table(name, title, (period.unit, *kinds.values()), tuple(rows))
 
 
 def _answer_times(session: Session, period: Period) -> list[timedelta]:

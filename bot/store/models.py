@@ -196,6 +196,7 @@ class Case(Base):
     )
 
     __table_args__ = (
+        Index("cases_by_time", "opened_at", "priority"),
         Index(
             "one_open_case",
             "conversation_id",

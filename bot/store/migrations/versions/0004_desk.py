@@ -1,4 +1,4 @@
-"""The therapist's desk: password, log-ins, what was read, and the index that its figures count by."""
+"""The therapist's desk: password, log-ins, what was read, and the indexes that its figures count by."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -36,9 +36,11 @@ def upgrade() -> None:
         sa.Column("seen_at", sa.DateTime, nullable=False),
     )
     op.create_index("messages_by_time", "messages", ["at", "sender", "kind"])
+    op.create_index("cases_by_time", "cases", ["opened_at", "priority"])
 
 
 def downgrade() -> None:
+    op.drop_index("cases_by_time", "cases")
     op.drop_index("messages_by_time", "messages")
     op.drop_table("case_views")
     op.drop_table("login_counts")
