@@ -21,6 +21,8 @@ ALGORITHM = "ES256"
 ISSUER = "iastm-assistant"
 AUDIENCE = "booking"
 LIFE = timedelta(minutes=30)
+# in a message that waits until the client looks
+PUSHED_LIFE = timedelta(days=3)
 
 
 def new_signing_key() -> str:
@@ -47,11 +49,12 @@ class BookingTokens:
         self._id = base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
         self._public = {**public, "kid": self._id, "alg": ALGORITHM, "use": "sig"}
 
-    def issue(self, decision_id: str, now: datetime) -> str:
+    def issue(self, decision_id: str, now: datetime, life: timedelta = LIFE) -> str:
         """A token for one decision that allows booking.
 
         Args:
             now: the moment, with a zone.
+            life: how long it is accepted.
         """
         claims = {
             "iss": ISSUER,
@@ -59,9 +62,14 @@ class BookingTokens:
             "sub": decision_id,
             "jti": secrets.token_urlsafe(16),
             "iat": now,
-            "exp": now + LIFE,
+            "exp": now + life,
         }
         return jwt.encode(claims, self._key, algorithm=ALGORITHM, headers={"kid": self._id})
+
+    def renewed(self, token: str, now: datetime) -> str:
+        """A fresh token for what an earlier one of ours, valid or not, was issued for."""
+        claims = jwt.decode(token, options={"verify_signature": False})
+        return self.issue(str(claims["sub"]), now)
 
     def jwks(self) -> Dict[str, Any]:
         """The public key as a JSON Web Key Set (RFC 7517)."""

@@ -71,6 +71,7 @@ def create_app(chosen: Settings, actions_url: str) -> Sanic:
 
     @app.listener("before_server_stop")
     async def finish(app: Sanic, _loop: Any) -> None:
+        app.ctx.service.live.close()
         await app.ctx.service.outbox.stop()
 
     @app.listener("after_server_stop")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from contextlib import aclosing
 from typing import Any, Awaitable, Callable, Dict, Optional
 
 from rasa.core.agent import Agent
@@ -21,8 +22,11 @@ from bot.channels.problems import Problem, as_problem, invalid
 from bot.channels.service import Service, service
 from bot.channels.tokens import new_conversation_id
 from bot.channels.turn import MAX_TEXT, Incoming
+from bot.dialogue import transcript
 from bot.dialogue.transcript import as_contract
 
+# neither a cache nor a proxy may hold an event back
+EVENT_HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 KEY = re.compile(r"[\x21-\x7e]{1,80}")
 
 
@@ -77,7 +81,20 @@ class ChatChannel(InputChannel):
         async def history(request: Request) -> HTTPResponse:
             parts = service(request.app)
             found = await parts.turns.history(_conversation(parts, request))
-            return json_response({"messages": [as_contract(message) for message in found]})
+            return json_response({"messages": transcript.history(found, parts.checks.booking_tokens)})
+
+        @blueprint.get("/chat/events")
+        async def events(request: Request) -> None:
+            parts = service(request.app)
+            conversation_id = _conversation(parts, request)
+            after = await parts.events.position(conversation_id, request.headers.get("last-event-id"))
+            async with aclosing(parts.events.follow(conversation_id, after)) as pieces:
+                first = await pieces.__anext__()
+                response = await request.respond(headers=EVENT_HEADERS, content_type="text/event-stream")
+                await response.send(first)
+                async for piece in pieces:
+                    await response.send(piece)
+                await response.eof()
 
         return blueprint
 

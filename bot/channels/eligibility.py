@@ -7,11 +7,10 @@ engine that also decides in chat.
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import json
 from collections.abc import Awaitable, Callable
-from typing import Any, TypeVar
+from typing import Any
 
 from rasa.core.channels.channel import InputChannel, UserMessage
 from sanic import Blueprint
@@ -22,6 +21,7 @@ from sanic.response import json as json_response
 from bot.channels.chat import KEY
 from bot.channels.problems import Problem, as_problem, invalid
 from bot.channels.service import Service, service
+from bot.channels.threads import in_thread
 from bot.eligibility.fhir import questionnaire, read_response
 from bot.eligibility.openapi import document
 from bot.eligibility.service import Caller, CheckError, Conflict, ForeignCheck, UnknownCheck
@@ -40,8 +40,6 @@ FHIR = "application/fhir+json"
 # answers about health are nobody's to keep on the way
 PRIVATE = {"Cache-Control": "no-store"}
 STATUS_OF: dict[type[CheckError], int] = {UnknownCheck: 404, ForeignCheck: 403, Conflict: 409}
-
-T = TypeVar("T")
 
 
 class EligibilityChannel(InputChannel):
@@ -72,13 +70,13 @@ class EligibilityChannel(InputChannel):
         @blueprint.post("/eligibility/checks")
         async def make(request: Request) -> HTTPResponse:
             parts, caller, submission, repeatable = _received(request, adding=False)
-            told = await _in_thread(lambda: parts.checks.make(submission, caller, repeatable))
+            told = await in_thread(lambda: parts.checks.make(submission, caller, repeatable))
             return _made(parts, told)
 
         @blueprint.post("/eligibility/checks/<check_id:str>/answers")
         async def add(request: Request, check_id: str) -> HTTPResponse:
             parts, caller, submission, repeatable = _received(request, adding=True)
-            told = await _in_thread(lambda: parts.checks.add(check_id, submission, caller, repeatable))
+            told = await in_thread(lambda: parts.checks.add(check_id, submission, caller, repeatable))
             return _made(parts, told)
 
         @blueprint.get("/eligibility/checks/<check_id:str>")
@@ -92,7 +90,7 @@ class EligibilityChannel(InputChannel):
                     "Send the API key as 'X-API-Key', or the token of whoever made the check as "
                     "'Authorization: Bearer <token>'.",
                 )
-            return json_response(await _in_thread(lambda: parts.checks.read(check_id, caller)), headers=PRIVATE)
+            return json_response(await in_thread(lambda: parts.checks.read(check_id, caller)), headers=PRIVATE)
 
         @blueprint.get("/.well-known/jwks.json")
         async def jwks(request: Request) -> HTTPResponse:
@@ -198,8 +196,3 @@ def _as_problem(error: Exception) -> Problem:
         status = next(status for kind, status in STATUS_OF.items() if isinstance(error, kind))
         return Problem(status, str(error))
     return as_problem(error)
-
-
-async def _in_thread(work: Callable[[], T]) -> T:
-    # reading words and writing to the disk must not stop the conversations
-    return await asyncio.get_running_loop().run_in_executor(None, work)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from threading import Lock
-from typing import AsyncIterator, Dict, Iterable, Set, Tuple
+from typing import AsyncGenerator, Dict, Iterable, Set, Tuple
 
 _Waiter = Tuple[asyncio.AbstractEventLoop, asyncio.Event]
 
@@ -20,6 +20,7 @@ class Live:
     def __init__(self) -> None:
         self._lock = Lock()
         self._waiters: Dict[str, Set[_Waiter]] = {}
+        self._closed = False
 
     def changed(self, *topics: str) -> None:
         """Wake the watchers of these topics. May be called from any thread."""
@@ -33,16 +34,22 @@ class Live:
             if not loop.is_closed():
                 loop.call_soon_threadsafe(event.set)
 
-    async def watch(self, topic: str, every: float) -> AsyncIterator[None]:
+    def close(self) -> None:
+        """End every watch: the server stops."""
+        self._closed = True
+        self.changed_all(list(self._waiters))
+
+    async def watch(self, topic: str, every: float) -> AsyncGenerator[None, None]:
         """Yield at once, then after each change, and at least every `every` seconds.
 
-        A change that happens while the watcher works wakes it again afterwards.
+        A change that happens while the watcher works wakes it again afterwards. Use it with
+        `contextlib.aclosing`, so that a watcher who leaves early is forgotten at once.
         """
         waiter = (asyncio.get_running_loop(), asyncio.Event())
         with self._lock:
             self._waiters.setdefault(topic, set()).add(waiter)
         try:
-            while True:
+            while not self._closed:
                 waiter[1].clear()
                 yield
                 try:

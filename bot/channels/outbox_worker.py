@@ -9,9 +9,12 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
+from contextlib import aclosing
+from functools import partial
 from typing import Callable, Collection, Dict, List, TypeVar
 
 from bot.channels.live import Live
+from bot.channels.threads import in_thread
 from bot.dialogue.failure import describe
 from bot.escalation import delivery
 from bot.escalation.delivery import SEND_SECONDS, Item, Later, Sender
@@ -76,7 +79,7 @@ class OutboxWorker:
     async def send_due(self, kind: str) -> int:
         """Send everything of `kind` that is due now; returns how many rows were tried."""
         tried = 0
-        while items := await _in_thread(lambda: delivery.claim(self._database, kind, self._server, AT_ONCE)):
+        while items := await in_thread(lambda: delivery.claim(self._database, kind, self._server, AT_ONCE)):
             await asyncio.gather(*(self._send(item) for item in items))
             tried += len(items)
         return tried
@@ -85,33 +88,34 @@ class OutboxWorker:
         self._tasks.append(asyncio.ensure_future(self._keep_sending(kind)))
 
     async def _keep_sending(self, kind: str) -> None:
-        watch = self._live.watch(topics.OUTBOX, self._poll)
-        async for _ in watch:
-            try:
-                await self.send_due(kind)
-            except StoreError as error:
-                # full, locked or away: the rows are safe, and the next look may find it well
-                logger.error("the outbox cannot be read: %s", error)
+        async with aclosing(self._live.watch(topics.OUTBOX, self._poll)) as changes:
+            async for _ in changes:
+                try:
+                    await self.send_due(kind)
+                except StoreError as error:
+                    # full, locked or away: the rows are safe, and the next look may find it well
+                    logger.error("the outbox cannot be worked on: %s", error)
 
     async def _drop_unwanted(self) -> None:
-        async for _ in self._live.watch(topics.OUTBOX, self._poll):
-            try:
-                for kind in self._unwanted:
-                    await _in_thread(lambda kind=kind: delivery.drop(self._database, kind))  # type: ignore[misc]
-            except StoreError as error:
-                logger.error("the outbox cannot be read: %s", error)
+        async with aclosing(self._live.watch(topics.OUTBOX, self._poll)) as changes:
+            async for _ in changes:
+                try:
+                    for kind in self._unwanted:
+                        await in_thread(partial(delivery.drop, self._database, kind))
+                except StoreError as error:
+                    logger.error("the outbox cannot be worked on: %s", error)
 
     async def _send(self, item: Item) -> None:
         try:
             await asyncio.wait_for(self._senders[item.kind].send(item), SEND_SECONDS)
         except asyncio.CancelledError:
             # whether it arrived is not known; sending twice is better than not at all
-            await asyncio.shield(_in_thread(lambda: self._write(delivery.release, item)))
+            await asyncio.shield(in_thread(lambda: self._write(delivery.release, item)))
             raise
         except Exception as error:
             # bound by its own name: Python forgets `error` when the block ends
             problem = error
-            dead = await _in_thread(lambda: self._write(delivery.failed, item, problem))
+            dead = await in_thread(lambda: self._write(delivery.failed, item, problem))
             if isinstance(error, Later):
                 return
             logger.warning(
@@ -123,12 +127,8 @@ class OutboxWorker:
                 "; given up" if dead else "",
             )
             return
-        await _in_thread(lambda: self._write(delivery.sent, item))
+        await in_thread(lambda: self._write(delivery.sent, item))
 
     def _write(self, work: Callable[..., T], item: Item, *arguments: object) -> T:
         with self._database.transaction() as session:
             return work(session, item, self._server, *arguments)
-
-
-async def _in_thread(work: Callable[[], T]) -> T:
-    return await asyncio.get_running_loop().run_in_executor(None, work)

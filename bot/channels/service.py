@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from sanic import Sanic
 
 from bot.booking import BookingTokens, new_signing_key
+from bot.channels.events import Events
 from bot.channels.limits import Limits
 from bot.channels.live import Live
 from bot.channels.outbox_worker import OutboxWorker
@@ -36,6 +37,7 @@ class Service:
     settings: Settings
     database: Database
     live: Live
+    events: Events
     casework: Casework
     outbox: OutboxWorker
     turns: Turns
@@ -73,6 +75,7 @@ def build_service(chosen: Settings) -> Service:
         settings=chosen,
         database=database,
         live=live,
+        events=Events(database, live, booking),
         outbox=_outbox(database, live, handout, booking, chosen),
         casework=Casework(handout, chosen, booking, rulebook.validity_days),
         turns=Turns(database, detector, alarm, lambda: greeting(handout, chosen)),

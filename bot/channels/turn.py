@@ -11,13 +11,12 @@ rule about health.
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import json
 import logging
 import secrets
 from dataclasses import dataclass
-from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, TypeVar
+from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence
 
 from rasa.core.agent import Agent
 from rasa.core.channels.channel import OutputChannel, UserMessage
@@ -26,6 +25,7 @@ from sqlalchemy.orm import Session
 
 from bot.channels.problems import Problem, invalid
 from bot.channels.signs import in_words
+from bot.channels.threads import in_thread
 from bot.dialogue.alarm import AlarmReply
 from bot.dialogue.message import Message
 from bot.dialogue.transcript import add_messages
@@ -40,8 +40,6 @@ logger = logging.getLogger(__name__)
 
 MAX_TEXT = 2000
 FAILED = {"failed": True}
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -112,7 +110,7 @@ class Turns:
                 session.flush()
                 return add_messages(session, conversation_id, [self._greeting().as_dict()])
 
-        return await _in_thread(_open)
+        return await in_thread(_open)
 
     async def history(self, conversation_id: str) -> List[StoredMessage]:
         """The whole transcript, oldest first."""
@@ -128,7 +126,7 @@ class Turns:
                     )
                 )
 
-        return await _in_thread(_history)
+        return await in_thread(_history)
 
     async def take(
         self, agent: Agent, conversation_id: str, incoming: Incoming, request_key: Optional[str]
@@ -146,14 +144,14 @@ class Turns:
                 message, the conversation is gone, or a part did not answer.
         """
         async with agent.lock_store.lock(conversation_id):
-            received = await _in_thread(lambda: self._receive(conversation_id, incoming, request_key))
+            received = await in_thread(lambda: self._receive(conversation_id, incoming, request_key))
             if received.answered:
-                return await _in_thread(lambda: self._replies(received.seq))
+                return await in_thread(lambda: self._replies(received.seq))
             if incoming.text is not None:
                 alarm = self._detector.check(received.text)
                 if alarm is not None:
-                    return await _in_thread(lambda: self._raise_alarm(received, alarm))
-            if await _in_thread(lambda: self._left_to_therapist(received)):
+                    return await in_thread(lambda: self._raise_alarm(received, alarm))
+            if await in_thread(lambda: self._left_to_therapist(received)):
                 return []
             # a typed slash is a client's character, not a command to Rasa
             said = incoming.payload or in_words(received.text).lstrip("/ ") or "?"
@@ -175,7 +173,7 @@ class Turns:
                     "Please send it again in a moment.",
                     headers={"Retry-After": "2"},
                 )
-            return await _in_thread(lambda: self._finish(received, collector.messages, trackers))
+            return await in_thread(lambda: self._finish(received, collector.messages, trackers))
 
     def _receive(self, conversation_id: str, incoming: Incoming, request_key: Optional[str]) -> StoredMessage:
         with self._database.transaction() as session:
@@ -265,8 +263,3 @@ class Turns:
 def _require(session: Session, conversation_id: str) -> None:
     if session.get(Conversation, conversation_id) is None:
         raise Problem(404, "This conversation does not exist any more. Start a new one.")
-
-
-async def _in_thread(work: Callable[[], T]) -> T:
-    # a locked or slow database must not stop the other conversations
-    return await asyncio.get_running_loop().run_in_executor(None, work)

@@ -12,7 +12,7 @@ from typing import Callable, List, Optional
 from sqlalchemy import select
 from sqlalchemy.orm import Session, selectinload
 
-from bot.booking import BookingTokens
+from bot.booking import PUSHED_LIFE, BookingTokens
 from bot.dialogue.message import Message
 from bot.dialogue.screens import as_contract
 from bot.dialogue.transcript import add_messages
@@ -209,7 +209,7 @@ class Casework:
 
     def _told(self, session: Session, case: Case, record: DecisionRecord, text: str) -> None:
         record.message = text
-        token = self._tokens.issue(record.id, self._clock()) if record.ruling == APPROVED else None
+        token = self._tokens.issue(record.id, self._clock(), PUSHED_LIFE) if record.ruling == APPROVED else None
         check = session.scalars(
             select(Check).join(CheckEntry, CheckEntry.check_id == Check.id).where(CheckEntry.decision_id == record.id)
         ).first()

@@ -6,10 +6,12 @@ It must not know who asked for it, nor how a channel shows it.
 from __future__ import annotations
 
 import secrets
+from datetime import datetime, timezone
 from typing import Any, Dict, List, Mapping, Optional, Sequence
 
 from sqlalchemy.orm import Session
 
+from bot.booking import BookingTokens
 from bot.escalation import outbox
 from bot.store import topics
 from bot.store.database import touch
@@ -92,3 +94,30 @@ def as_contract(message: StoredMessage) -> Dict[str, Any]:
         "decision": message.decision,
         "case": case_label(message.case_number) if message.case_number else None,
     }
+
+
+def with_fresh_token(told: Dict[str, Any], tokens: BookingTokens, now: Optional[datetime] = None) -> Dict[str, Any]:
+    """A message in the contract's shape, its booking token made anew while the decision is valid.
+
+    A message is read long after it was written; the token in it is short-lived.
+
+    Args:
+        now: the moment, with a zone.
+    """
+    decision = told["decision"]
+    if decision is None or decision["token"] is None:
+        return told
+    moment = now or datetime.now(timezone.utc)
+    until = decision["valid_until"]
+    valid = until is not None and moment < datetime.fromisoformat(until.replace("Z", "+00:00"))
+    token = tokens.renewed(decision["token"], moment) if valid else None
+    return {**told, "decision": {**decision, "token": token}}
+
+
+def history(messages: Sequence[StoredMessage], tokens: BookingTokens) -> List[Dict[str, Any]]:
+    """A transcript in the contract's shape. Only the last decision opens booking; an earlier one is history."""
+    told = [as_contract(message) for message in messages]
+    decisions = [entry for entry in told if entry["decision"] is not None]
+    for entry in decisions[:-1]:
+        entry["decision"] = {**entry["decision"], "token": None}
+    return [with_fresh_token(entry, tokens) for entry in told]

@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 
 from bot.booking import BookingTokens
 from bot.dialogue.screening import COUNTED_EARLIER, PASSAGE_SOURCES
-from bot.dialogue.screens import as_contract, earlier_words, record_decision
+from bot.dialogue.screens import as_contract, earlier_words, may_book, record_decision
 from bot.eligibility.facts import Entry, Facts, add, hear
 from bot.eligibility.submission import Submission
 from bot.emergency import EmergencyDetector
@@ -133,7 +133,7 @@ class Checks:
     def read(self, check_id: str, caller: Caller) -> dict[str, Any]:
         """The latest decision on a check, or a decision made in chat, by its id.
 
-        While an eligible one is valid, it comes with a fresh booking token.
+        While one that allows booking is valid, it comes with a fresh booking token.
 
         Raises:
             UnknownCheck, ForeignCheck: see there.
@@ -301,9 +301,8 @@ class Checks:
 
     def _told(self, record: DecisionRecord, check_id: str) -> dict[str, Any]:
         now = self._clock()
-        valid = record.valid_until is not None and _naive(now) < record.valid_until
         # named by the decision, not by the check: whoever sees the token cannot add to the check
-        token = self.booking_tokens.issue(record.id, now) if record.outcome == "eligible" and valid else None
+        token = self.booking_tokens.issue(record.id, now) if may_book(record, now) else None
         return {**as_contract(record, token), "id": check_id}
 
 

@@ -1,0 +1,13 @@
+"""Work that waits for the disk or reads words, out of the way of the conversations."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Callable, TypeVar
+
+T = TypeVar("T")
+
+
+async def in_thread(work: Callable[[], T]) -> T:
+    """Do `work` in another thread: a locked or slow database must not stop the event loop."""
+    return await asyncio.get_running_loop().run_in_executor(None, work)
