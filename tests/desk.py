@@ -49,6 +49,8 @@ class DeskServer:
         live = Live()
         self.database.on_commit = live.changed_all
         self.casework = Casework(Handout.load(), chosen, BookingTokens(new_signing_key()), 30)
+        # Sanic rewrites its own methods at a start, which only a test mode can do twice in a process
+        Sanic.test_mode = True
         self._app = Sanic(f"desk-{free_port()}", configure_logging=False)
         self._app.config.REQUEST_MAX_SIZE = 64 * 1024
         answer_with_problems(self._app)

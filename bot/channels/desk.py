@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
+from contextlib import aclosing
 from typing import Any, Awaitable, Callable, Optional
 from urllib.parse import urlencode
 
@@ -17,7 +18,7 @@ from sanic import Blueprint
 from sanic.request import Request
 from sanic.response import HTTPResponse, redirect
 
-from bot.channels.desk_pages import ACTIONS, PAGES, Action, Desk, Page, Visit, desk
+from bot.channels.desk_pages import ACTIONS, PAGES, Action, Desk, Page, Visit, cases, desk
 from bot.channels.problems import Problem, as_problem
 from bot.desk import queries
 from bot.desk.account import LONGEST, LoggedIn, same
@@ -87,7 +88,7 @@ class DeskChannel(InputChannel):
             blueprint.add_route(_reading(page), path, methods=["GET"], name=page.__name__)
         for path, action in ACTIONS.items():
             blueprint.add_route(_writing(action), path, methods=["POST"], name=action.__name__)
-        blueprint.add_route(_nothing, r"/desk/<path:.+>", methods=["GET", "POST"], name="nothing")
+        blueprint.add_route(_nothing, "/desk/<path:path>", methods=["GET", "POST"], name="nothing")
         return blueprint
 
 
@@ -127,6 +128,9 @@ def _writing(action: Action) -> Callable[..., Awaitable[HTTPResponse]]:
 
 
 async def _nothing(request: Request, path: str) -> HTTPResponse:
+    # Sanic sends "/desk/" here and "/desk" to the list
+    if not path and request.method == "GET":
+        return await _reading(cases)(request)
     raise Problem(404, SENTENCES[404])
 
 
@@ -186,13 +190,14 @@ async def _events(request: Request) -> Optional[HTTPResponse]:
         raise Problem(401, "The desk is closed. Log in again.")
     stream = await request.respond(content_type="text/event-stream", headers={**PRIVATE, "X-Accel-Buffering": "no"})
     known = None
-    async for _ in found.live.watch(topics.DESK, every=LOOK_SECONDS):
-        if await asyncio.to_thread(_logged_in, found, request, False) is None:
-            await stream.send("event: closed\ndata: the log-in has ended\n\n")
-            break
-        current = await asyncio.to_thread(_version, found)
-        await stream.send(": still here\n\n" if current == known else f"event: changed\ndata: {current}\n\n")
-        known = current
+    async with aclosing(found.live.watch(topics.DESK, every=LOOK_SECONDS)) as changes:
+        async for _ in changes:
+            if await asyncio.to_thread(_logged_in, found, request, False) is None:
+                await stream.send("event: closed\ndata: the log-in has ended\n\n")
+                break
+            current = await asyncio.to_thread(_version, found)
+            await stream.send(": still here\n\n" if current == known else f"event: changed\ndata: {current}\n\n")
+            known = current
     await stream.eof()
     return None
 

@@ -296,6 +296,8 @@ def insights(visit: Visit) -> HTTPResponse:
         groups = _question_groups(session, period)
         charts = {}
         for table in tables:
+            if table.empty:
+                continue
             alt = table.in_words()
             if len(table.columns) > 2:
                 charts[table.name] = columns(table.name, alt, table.labels(), table.series())
