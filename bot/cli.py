@@ -43,6 +43,10 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
     erase.add_argument("name", help="a case's number such as C-1042, or a conversation's id")
     erase.set_defaults(work=delete_conversation)
     commands.add_parser("purge", help="delete what is older than RETENTION_DAYS").set_defaults(work=purge_old)
+    held = commands.add_parser("held", help="note that a session was held, so that the client is asked how it went")
+    held.add_argument("name", help="a case's number such as C-1042, or a conversation's id")
+    held.add_argument("day", nargs="?", help="the day as 2026-11-23; today if left out")
+    held.set_defaults(work=note_session)
     screen = commands.add_parser("screen", help="show what the screen reads in a text")
     screen.add_argument("text")
     screen.set_defaults(work=explain_text)
@@ -140,6 +144,22 @@ def delete_conversation(arguments: argparse.Namespace) -> int:
         rights.forget(session, rights.conversation_named(session, arguments.name), "command")
     database.scrub()
     print("Deleted.")
+    return 0
+
+
+def note_session(arguments: argparse.Namespace) -> int:
+    """Check in with a client after a session, or ask whether that is welcome."""
+    from bot import rights
+    from bot.dialogue.checkins import Checkins
+    from bot.dialogue.escalating import Escalating
+    from bot.handout import Handout
+
+    chosen, handout = _configured(), Handout.load()
+    checkins = Checkins(handout, chosen, Escalating(handout, chosen))
+    with _database().transaction() as session:
+        found = rights.conversation_named(session, arguments.name)
+        wanted = checkins.schedule(session, found, checkins.day_named(arguments.day))
+    print("The client is asked how it went." if wanted else "The client does not want to be asked.")
     return 0
 
 

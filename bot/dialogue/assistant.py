@@ -18,6 +18,7 @@ from bot.booking import BookingTokens, new_signing_key
 from bot.dialogue import buttons
 from bot.dialogue.alarm import AlarmReply
 from bot.dialogue.answering import Answering
+from bot.dialogue.checkins import Checkins
 from bot.dialogue.conditions import Conditions
 from bot.dialogue.escalating import Escalating
 from bot.dialogue.memory import Memory
@@ -121,6 +122,7 @@ class Assistant:
         escalating: Escalating,
         screening: Screening,
         my_data: MyData,
+        checkins: Checkins,
         clock: Callable[[], datetime] = lambda: datetime.now(timezone.utc),
     ) -> None:
         self._database = database
@@ -130,6 +132,7 @@ class Assistant:
         self._escalating = escalating
         self._screening = screening
         self._data = my_data
+        self._checkins = checkins
         self._clock = clock
         self._skills: Dict[str, Callable[[Turn, Part], None]] = {
             "handout": self._handout_question,
@@ -158,6 +161,8 @@ class Assistant:
             turn = Turn(session, conversation_id, heard, memory, self._clock())
             if not (heard.pressed and self._pressed(turn)):
                 left = self._screening.hear(turn)
+                if len(left) == 1 and self._checkins.hear(turn, left[0]):
+                    left = []
                 for part in self._ordered(left):
                     self._skills[part.intent](turn, part)
             if not any(message.kind in ("fallback", "clarify") for message in turn.messages):
@@ -181,6 +186,9 @@ class Assistant:
             words = turn.memory.question if turn.memory.offered == "clarify" else ""
             self._forget_offer(turn)
             turn.messages.extend(self._answering.passage(Part(words, "handout", f"handout/{passage}"), turn.memory))
+            return True
+        if entities.get("about") == "checkin":
+            self._checkins.press(turn, entities.get("value", ""))
             return True
         if intent == "my_data" and "about" in entities:
             self._data.answer(turn, entities["about"])
@@ -343,5 +351,6 @@ def build_assistant(chosen: Settings) -> Assistant:
         conditions=Conditions(handout, reader, AlarmReply(detector, rulebook, chosen)),
         escalating=escalating,
         screening=Screening(handout, rulebook, reader, escalating, tokens, chosen),
+        checkins=Checkins(handout, chosen, escalating),
         my_data=MyData(handout, chosen, ExportTickets(shared_secret(database, "export_tickets"))),
     )
