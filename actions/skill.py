@@ -52,4 +52,6 @@ class Skill(Action, ABC):
             return []
         for message in reply.messages:
             dispatcher.utter_message(json_message=message.as_dict())
+        if reply.erase:
+            dispatcher.utter_message(json_message={"erase": True})
         return [SlotSet("memory", reply.memory.to_slot())]

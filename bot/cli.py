@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import json
 import logging
 import os
 import sys
@@ -36,6 +37,17 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
     cases = commands.add_parser("cases", help="list the cases that wait for the therapist")
     cases.add_argument("--all", action="store_true", help="closed cases too")
     cases.set_defaults(work=list_open_cases)
+    copy = commands.add_parser("export", help="print everything that is kept about a client, as JSON")
+    copy.add_argument("name", help="a case's number such as C-1042, or a conversation's id")
+    copy.set_defaults(work=export_conversation)
+    erase = commands.add_parser("delete", help="delete everything that is kept about a client")
+    erase.add_argument("name", help="a case's number such as C-1042, or a conversation's id")
+    erase.set_defaults(work=delete_conversation)
+    commands.add_parser("purge", help="delete what is older than RETENTION_DAYS").set_defaults(work=purge_old)
+    held = commands.add_parser("held", help="note that a session was held, so that the client is asked how it went")
+    held.add_argument("name", help="a case's number such as C-1042, or a conversation's id")
+    held.add_argument("day", nargs="?", help="the day as 2026-11-23; today if left out")
+    held.set_defaults(work=note_session)
     screen = commands.add_parser("screen", help="show what the screen reads in a text")
     screen.add_argument("text")
     screen.set_defaults(work=explain_text)
@@ -116,10 +128,8 @@ def new_password(_arguments: argparse.Namespace) -> int:
 def list_open_cases(arguments: argparse.Namespace) -> int:
     """Print the cases, urgent first. No word of a client is printed."""
     from bot.escalation import list_cases
-    from bot.store.database import Database
 
-    database = Database(_configured().database.get_secret_value())
-    with database.reading() as session:
+    with _database().reading() as session:
         cases = list_cases(session, include_closed=arguments.all)
     if not cases:
         print("No case is waiting.")
@@ -128,6 +138,55 @@ def list_open_cases(arguments: argparse.Namespace) -> int:
     for case in cases:
         reasons = ", ".join(dict.fromkeys(reason.reason for reason in case.reasons))
         print(f"{case.label:<8} {case.priority:<9} {case.status:<11} {case.opened_at:%Y-%m-%d %H:%M}  {reasons}")
+    return 0
+
+
+def export_conversation(arguments: argparse.Namespace) -> int:
+    """Print all that is kept about one client."""
+    from bot import rights
+
+    with _database().transaction() as session:
+        found = rights.conversation_named(session, arguments.name)
+        copy = rights.export(session, found, "command")
+    print(json.dumps(copy, ensure_ascii=False, indent=2))
+    return 0
+
+
+def delete_conversation(arguments: argparse.Namespace) -> int:
+    """Delete all that is kept about one client."""
+    from bot import rights
+
+    database = _database()
+    with database.transaction() as session:
+        rights.forget(session, rights.conversation_named(session, arguments.name), "command")
+    database.scrub()
+    print("Deleted.")
+    return 0
+
+
+def note_session(arguments: argparse.Namespace) -> int:
+    """Check in with a client after a session, or ask whether that is welcome."""
+    from bot import rights
+    from bot.dialogue.checkins import Checkins
+    from bot.dialogue.escalating import Escalating
+    from bot.handout import Handout
+
+    chosen, handout = _configured(), Handout.load()
+    checkins = Checkins(handout, chosen, Escalating(handout, chosen))
+    with _database().transaction() as session:
+        found = rights.conversation_named(session, arguments.name)
+        wanted = checkins.schedule(session, found, checkins.day_named(arguments.day))
+    print("The client is asked how it went." if wanted else "The client does not want to be asked.")
+    return 0
+
+
+def purge_old(_arguments: argparse.Namespace) -> int:
+    """Delete what is older than the retention period."""
+    from bot import rights
+
+    days = _configured().retention_days
+    gone = rights.purge(_database(), days)
+    print(f"{gone} conversations were older than {days} days and have been deleted.")
     return 0
 
 
@@ -193,6 +252,12 @@ def _configured() -> Settings:
 
 def _actions_port(configured: Settings) -> int:
     return configured.actions_port or 5055
+
+
+def _database() -> Database:
+    from bot.store.database import Database
+
+    return Database(_configured().database.get_secret_value())
 
 
 def _migrate(configured: Settings) -> Database:

@@ -25,6 +25,7 @@ from sanic.response import json as json_response
 from bot.channels.chat import ChatChannel
 from bot.channels.desk import DeskChannel
 from bot.channels.eligibility import EligibilityChannel
+from bot.channels.housekeeping import purge_daily
 from bot.channels.problems import answer_with_problems
 from bot.channels.service import build_service
 from bot.handout import Handout
@@ -67,10 +68,12 @@ def create_app(chosen: Settings, actions_url: str) -> Sanic:
     async def load(app: Sanic, _loop: Any) -> None:
         app.ctx.http = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=2))
         app.ctx.service.outbox.start()
+        app.ctx.purging = asyncio.ensure_future(purge_daily(app.ctx.service.database, chosen.retention_days))
         app.add_task(_load(app, actions_url))
 
     @app.listener("before_server_stop")
     async def finish(app: Sanic, _loop: Any) -> None:
+        app.ctx.purging.cancel()
         app.ctx.service.live.close()
         await app.ctx.service.outbox.stop()
 

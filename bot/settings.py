@@ -122,6 +122,9 @@ class Settings(BaseSettings):
     quiet_hours: str = Field("22:00-07:00", description="when only urgent cases are notified; empty: never quiet")
     webhook_url: str = Field("", description="where the booking site hears of later decisions")
     webhook_secret: SecretStr = Field(SecretStr(""), description="what those webhooks are signed with, whsec_...")
+    retention_days: int = Field(
+        365, ge=1, le=3650, description="a conversation is deleted so long after its last message"
+    )
     token_days: int = Field(30, ge=1, le=365, description="how long a chat token is accepted")
     rate_limits: bool = Field(True, description="off for evaluation and load tests on loopback")
     log_level: str = Field("INFO")

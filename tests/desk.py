@@ -22,6 +22,8 @@ from bot.channels.live import Live
 from bot.channels.problems import answer_with_problems
 from bot.desk.account import Account
 from bot.dialogue.casework import Casework
+from bot.dialogue.checkins import Checkins
+from bot.dialogue.escalating import Escalating
 from bot.dialogue.message import Message
 from bot.dialogue.transcript import add_messages
 from bot.escalation import add_reason
@@ -48,7 +50,8 @@ class DeskServer:
         self.database.migrate()
         live = Live()
         self.database.on_commit = live.changed_all
-        self.casework = Casework(Handout.load(), chosen, BookingTokens(new_signing_key()), 30)
+        handout = Handout.load()
+        self.casework = Casework(handout, chosen, BookingTokens(new_signing_key()), 30)
         # Sanic rewrites its own methods at a start, which only a test mode can do twice in a process
         Sanic.test_mode = True
         self._app = Sanic(f"desk-{free_port()}", configure_logging=False)
@@ -56,7 +59,11 @@ class DeskServer:
         answer_with_problems(self._app)
         register([DeskChannel()], self._app, route="/webhooks/")
         self._app.ctx.service = SimpleNamespace(
-            settings=chosen, database=self.database, live=live, casework=self.casework
+            settings=chosen,
+            database=self.database,
+            live=live,
+            casework=self.casework,
+            checkins=Checkins(handout, chosen, Escalating(handout, chosen)),
         )
         # argon2 at a cost that tests can afford
         account = Account(self.database, hasher=PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))

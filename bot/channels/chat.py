@@ -15,7 +15,7 @@ from rasa.core.agent import Agent
 from rasa.core.channels.channel import InputChannel, UserMessage
 from sanic import Blueprint, Sanic
 from sanic.request import Request
-from sanic.response import HTTPResponse
+from sanic.response import HTTPResponse, empty
 from sanic.response import json as json_response
 
 from bot.channels.problems import Problem, as_problem, invalid
@@ -27,6 +27,7 @@ from bot.dialogue.transcript import as_contract
 
 # neither a cache nor a proxy may hold an event back
 EVENT_HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+EXPORT_HEADERS = {"Cache-Control": "no-store", "Content-Disposition": 'attachment; filename="conversation.json"'}
 KEY = re.compile(r"[\x21-\x7e]{1,80}")
 
 
@@ -95,6 +96,20 @@ class ChatChannel(InputChannel):
                 async for piece in pieces:
                     await response.send(piece)
                 await response.eof()
+
+        @blueprint.delete("/chat/session")
+        async def end(request: Request) -> HTTPResponse:
+            parts = service(request.app)
+            await parts.turns.forget(_conversation(parts, request))
+            return empty(status=204)
+
+        @blueprint.get("/chat/export")
+        async def export(request: Request) -> HTTPResponse:
+            parts = service(request.app)
+            conversation_id = _for_export(parts, request)
+            parts.limits.hit("exports", conversation_id)
+            copy = await parts.turns.export(conversation_id)
+            return json_response(copy, headers=EXPORT_HEADERS, ensure_ascii=False, indent=2)
 
         return blueprint
 
@@ -174,6 +189,17 @@ def agent(app: Sanic) -> Agent:
 
 def _conversation(parts: Service, request: Request) -> str:
     return parts.tokens.conversation(request.headers.get("authorization", ""))
+
+
+def _for_export(parts: Service, request: Request) -> str:
+    """The conversation of a ticket in the address, or of the token in the header."""
+    ticket = request.args.get("ticket")
+    if ticket is None:
+        return _conversation(parts, request)
+    found = parts.tickets.check(ticket)
+    if found is None:
+        raise Problem(401, "This link has expired. Ask for a copy again in the chat.")
+    return found
 
 
 def _address(request: Request) -> str:

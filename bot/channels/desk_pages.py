@@ -28,7 +28,9 @@ from bot.desk.account import THERAPIST, Account, LoggedIn
 from bot.desk.findings import ExplainedFinding, explained
 from bot.desk.queries import CaseFile
 from bot.dialogue.casework import LONGEST_REPLY, Casework
+from bot.dialogue.checkins import CheckinError, Checkins
 from bot.escalation import CaseError, outbox
+from bot.escalation.cases import case_of
 from bot.handout import Handout
 from bot.handout.model import CANNED
 from bot.screening import Rulebook
@@ -48,6 +50,7 @@ TOLD = {
     "close": "The case is closed. The assistant answers this client again.",
     "reopen": "The case is open again.",
     "retry": "It is being sent again.",
+    "held": "Noted. The client is asked how it went, if they want to be.",
 }
 
 
@@ -57,6 +60,7 @@ class Desk:
 
     database: Database
     casework: Casework
+    checkins: Checkins
     account: Account
     live: Live
     pages: Pages
@@ -127,6 +131,7 @@ def desk(app: Sanic) -> Desk:
         found = Desk(
             database=parts.database,
             casework=parts.casework,
+            checkins=parts.checkins,
             account=Account(parts.database),
             live=parts.live,
             pages=Pages(parts.settings),
@@ -276,6 +281,19 @@ def reopen(visit: Visit, label: str) -> HTTPResponse:
     return _step(visit, label, "reopen", lambda session, number: visit.desk.casework.reopen(session, number, THERAPIST))
 
 
+def held(visit: Visit, label: str) -> HTTPResponse:
+    """Note that a session was held, so that the client is asked afterwards how it went."""
+
+    def note(session: Session, number: int) -> None:
+        day = visit.desk.checkins.day_named(visit.field("day") or None)
+        if day > visit.desk.checkins.day_named(None):
+            raise CaseError("This day is still to come. Note the session once it was held.")
+        if not visit.desk.checkins.schedule(session, case_of(session, number).conversation_id, day):
+            raise CaseError("This client does not want to be asked after a session, so nobody will.")
+
+    return _step(visit, label, "held", note)
+
+
 def retry(visit: Visit, row: str) -> HTTPResponse:
     """Send once more what was given up; a row that is gone already was sent or deleted meanwhile."""
     with visit.desk.database.transaction() as session:
@@ -353,6 +371,7 @@ ACTIONS: Dict[str, Action] = {
     "/desk/cases/<label:str>/decline": decline,
     "/desk/cases/<label:str>/close": close,
     "/desk/cases/<label:str>/reopen": reopen,
+    "/desk/cases/<label:str>/held": held,
     "/desk/undelivered/<row:str>/retry": retry,
 }
 
@@ -370,7 +389,7 @@ def _step(
     try:
         with visit.desk.database.transaction() as session:
             work(session, number)
-    except CaseError as error:
+    except (CaseError, CheckinError) as error:
         with visit.desk.database.reading() as session:
             file = queries.case_file(session, number)
             return _case_page(visit, session, file, status=409, problem=str(error), draft=draft, note=note)
@@ -397,6 +416,7 @@ def _case_page(
         longest_reply=LONGEST_REPLY,
         # a form that is sent twice counts once
         request_key=secrets.token_hex(16),
+        today=visit.desk.checkins.day_named(None),
         problem=problem,
         draft=draft,
         note=note,

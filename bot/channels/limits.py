@@ -18,6 +18,7 @@ from bot.channels.problems import Problem
 FIGURES = {
     "sessions": "30 per minute",
     "messages": "40 per minute",
+    "exports": "10 per minute",
     "checks": "30 per minute",
     "checks_read": "120 per minute",
     # a booking site speaks for all of its clients

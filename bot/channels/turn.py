@@ -23,14 +23,15 @@ from rasa.core.channels.channel import OutputChannel, UserMessage
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from bot import rights
 from bot.channels.problems import Problem, invalid
 from bot.channels.signs import in_words
 from bot.channels.threads import in_thread
 from bot.dialogue.alarm import AlarmReply
 from bot.dialogue.message import Message
-from bot.dialogue.transcript import add_messages
+from bot.dialogue.transcript import add_messages, as_row
 from bot.emergency import EmergencyDetector
-from bot.escalation import client_wrote, in_therapists_hands
+from bot.escalation import audit, client_wrote, in_therapists_hands
 from bot.store import topics
 from bot.store.database import Database, touch
 from bot.store.models import Conversation, Offer, StoredMessage, utcnow
@@ -40,6 +41,8 @@ logger = logging.getLogger(__name__)
 
 MAX_TEXT = 2000
 FAILED = {"failed": True}
+# the client has confirmed that everything is to be deleted
+ERASE = {"erase": True}
 
 
 @dataclass(frozen=True)
@@ -61,6 +64,7 @@ class Collector(OutputChannel):
     def __init__(self) -> None:
         self.messages: List[Dict[str, Any]] = []
         self.failed = False
+        self.erase = False
 
     @classmethod
     def name(cls) -> str:
@@ -68,9 +72,11 @@ class Collector(OutputChannel):
         return "collector"
 
     async def send_custom_json(self, recipient_id: str, json_message: Mapping[str, Any], **kwargs: Any) -> None:
-        """Take a message of ours, or note that an action failed."""
+        """Take a message of ours, or note that an action failed or that everything is to go."""
         if json_message == FAILED:
             self.failed = True
+        elif json_message == ERASE:
+            self.erase = True
         else:
             self.messages.append(dict(json_message))
 
@@ -137,7 +143,8 @@ class Turns:
             request_key: names the request; repeating it returns the first answer.
 
         Returns:
-            The replies, already stored; empty while the therapist has taken over.
+            The replies, already stored; empty while the therapist has taken over. The last words after
+                everything was deleted are stored nowhere: a channel that sends from the store sends them itself.
 
         Raises:
             Problem: the payload was never offered, the key belongs to another
@@ -173,7 +180,29 @@ class Turns:
                     "Please send it again in a moment.",
                     headers={"Retry-After": "2"},
                 )
+            if collector.erase:
+                await in_thread(lambda: self._erase(conversation_id))
+                # said, and kept nowhere
+                return [as_row(conversation_id, message) for message in collector.messages]
             return await in_thread(lambda: self._finish(received, collector.messages, trackers))
+
+    async def forget(self, conversation_id: str) -> None:
+        """Delete a conversation with everything that is kept with it; one that is gone stays gone."""
+        await in_thread(lambda: self._erase(conversation_id))
+
+    async def export(self, conversation_id: str) -> Dict[str, Any]:
+        """A copy of everything that is kept about a conversation.
+
+        Raises:
+            Problem: 404, the conversation is gone.
+        """
+
+        def _export() -> Dict[str, Any]:
+            with self._database.transaction() as session:
+                _require(session, conversation_id)
+                return rights.export(session, conversation_id, audit.CLIENT)
+
+        return await in_thread(_export)
 
     def _receive(self, conversation_id: str, incoming: Incoming, request_key: Optional[str]) -> StoredMessage:
         with self._database.transaction() as session:
@@ -214,6 +243,11 @@ class Turns:
             session.add(message)
             session.flush()
             return message
+
+    def _erase(self, conversation_id: str) -> None:
+        with self._database.transaction() as session:
+            rights.forget(session, conversation_id, audit.CLIENT)
+        self._database.scrub()
 
     def _replies(self, seq: int) -> List[StoredMessage]:
         with self._database.reading() as session:

@@ -20,7 +20,6 @@ REASONS = {
     "after_effect": "After-effect beyond normal",
     "question": "Question that the handout leaves open",
     "not_understood": "Not understood twice",
-    "my_data": "Asks about their data",
 }
 PRIORITIES = {"urgent": "Urgent", "decision": "Decision", "question": "Question"}
 STATES = {

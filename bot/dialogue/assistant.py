@@ -18,14 +18,18 @@ from bot.booking import BookingTokens, new_signing_key
 from bot.dialogue import buttons
 from bot.dialogue.alarm import AlarmReply
 from bot.dialogue.answering import Answering
+from bot.dialogue.checkins import Checkins
 from bot.dialogue.conditions import Conditions
 from bot.dialogue.escalating import Escalating
 from bot.dialogue.memory import Memory
 from bot.dialogue.message import Message, Part
+from bot.dialogue.my_data import OFFER as DELETE
+from bot.dialogue.my_data import MyData
 from bot.dialogue.reading import load_detector, load_reader
 from bot.dialogue.screening import Screening
 from bot.handout import PASSAGES, Handout
 from bot.nlu.thresholds import ANSWER, CLARIFY
+from bot.rights import ExportTickets
 from bot.screening import Rulebook
 from bot.settings import Settings
 from bot.store.database import Database
@@ -77,10 +81,15 @@ class Heard:
 
 @dataclass
 class Reply:
-    """What the assistant says and what it remembers."""
+    """What the assistant says and what it remembers.
+
+    Attributes:
+        erase: the client has confirmed that everything is to be deleted.
+    """
 
     messages: List[Message]
     memory: Memory
+    erase: bool = False
 
 
 @dataclass
@@ -93,6 +102,7 @@ class Turn:
     memory: Memory
     now: datetime
     messages: List[Message] = field(default_factory=list)
+    erase: bool = False
 
     @property
     def told(self) -> List[str]:
@@ -111,6 +121,8 @@ class Assistant:
         conditions: Conditions,
         escalating: Escalating,
         screening: Screening,
+        my_data: MyData,
+        checkins: Checkins,
         clock: Callable[[], datetime] = lambda: datetime.now(timezone.utc),
     ) -> None:
         self._database = database
@@ -119,6 +131,8 @@ class Assistant:
         self._conditions = conditions
         self._escalating = escalating
         self._screening = screening
+        self._data = my_data
+        self._checkins = checkins
         self._clock = clock
         self._skills: Dict[str, Callable[[Turn, Part], None]] = {
             "handout": self._handout_question,
@@ -147,12 +161,15 @@ class Assistant:
             turn = Turn(session, conversation_id, heard, memory, self._clock())
             if not (heard.pressed and self._pressed(turn)):
                 left = self._screening.hear(turn)
+                if len(left) == 1 and self._checkins.hear(turn, left[0]):
+                    left = []
                 for part in self._ordered(left):
                     self._skills[part.intent](turn, part)
             if not any(message.kind in ("fallback", "clarify") for message in turn.messages):
                 memory.failures = 0
-            self._screening.ask_again(turn)
-            return Reply(turn.messages, memory)
+            if not turn.erase:
+                self._screening.ask_again(turn)
+            return Reply(turn.messages, memory, turn.erase)
 
     def _ordered(self, parts: List[Part]) -> List[Part]:
         """The parts to answer: small talk beside a real question is left out."""
@@ -169,6 +186,12 @@ class Assistant:
             words = turn.memory.question if turn.memory.offered == "clarify" else ""
             self._forget_offer(turn)
             turn.messages.extend(self._answering.passage(Part(words, "handout", f"handout/{passage}"), turn.memory))
+            return True
+        if entities.get("about") == "checkin":
+            self._checkins.press(turn, entities.get("value", ""))
+            return True
+        if intent == "my_data" and "about" in entities:
+            self._data.answer(turn, entities["about"])
             return True
         if "question" in entities:
             return self._screening.press(turn, entities, intent)
@@ -234,11 +257,17 @@ class Assistant:
             self._pass_on(turn, "question", turn.memory.question)
         elif offered == "screen":
             self._start_screen(turn, part)
+        elif offered == DELETE:
+            # nothing is deleted by a word that may have meant something else: the button confirms
+            self._data.answer(turn, DELETE)
         else:
             self._say(turn, "smalltalk.ack", "smalltalk")
 
     def _deny(self, turn: Turn, part: Part) -> None:
         offered = turn.memory.offered
+        if offered == DELETE:
+            self._data.keep(turn)
+            return
         self._forget_offer(turn)
         self._say(turn, "offer.declined" if offered == "pass_on" else "smalltalk.ack", "smalltalk")
 
@@ -260,10 +289,7 @@ class Assistant:
         )
 
     def _my_data(self, turn: Turn, part: Part) -> None:
-        if part.topic in ("delete", "export"):
-            self._pass_on(turn, "my_data", turn.heard.text)
-        else:
-            self._say(turn, "my_data.what_you_know", "notice")
+        self._data.answer(turn, part.topic)
 
     def _smalltalk(self, turn: Turn, part: Part) -> None:
         topic = part.topic or "ack"
@@ -325,4 +351,6 @@ def build_assistant(chosen: Settings) -> Assistant:
         conditions=Conditions(handout, reader, AlarmReply(detector, rulebook, chosen)),
         escalating=escalating,
         screening=Screening(handout, rulebook, reader, escalating, tokens, chosen),
+        checkins=Checkins(handout, chosen, escalating),
+        my_data=MyData(handout, chosen, ExportTickets(shared_secret(database, "export_tickets"))),
     )

@@ -42,6 +42,26 @@ def no_thanks(handout: Handout) -> Button:
     return Button(handout.say("button.no_thanks"), payload("deny", about="question"))
 
 
+def copy(handout: Handout) -> Button:
+    """Asks for a copy of what is kept."""
+    return Button(handout.say("button.copy"), payload("my_data", about="export"))
+
+
+def delete(handout: Handout) -> Button:
+    """Asks to have it deleted; it is confirmed before anything goes."""
+    return Button(handout.say("button.delete"), payload("my_data", about="delete"))
+
+
+def delete_now(handout: Handout) -> Button:
+    """Confirms that everything is to go."""
+    return Button(handout.say("button.delete_now"), payload("my_data", about="delete_now"))
+
+
+def keep(handout: Handout) -> Button:
+    """Takes the wish to delete back."""
+    return Button(handout.say("button.keep"), payload("my_data", about="keep"))
+
+
 def something_else(handout: Handout) -> Button:
     """None of the readings that were offered."""
     return Button(handout.say("button.something_else"), payload("nlu_fallback"))

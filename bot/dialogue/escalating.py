@@ -23,7 +23,6 @@ TOLD = {
     "complaint": "complaint",
     "after_effect": "after_effect",
     "not_understood": "failed_twice",
-    "my_data": "my_data",
 }
 
 

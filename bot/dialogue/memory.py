@@ -14,7 +14,7 @@ class Memory:
 
     Attributes:
         passages: ids last answered from, newest first.
-        offered: what a bare "yes" would accept: `pass_on`, `screen` or nothing.
+        offered: what a bare "yes" would accept: `pass_on`, `screen`, `delete` or nothing.
         question: the client's words that `pass_on` would pass on.
         failures: messages in a row that were not understood.
     """

@@ -15,7 +15,7 @@ from bot.booking import BookingTokens
 from bot.escalation import outbox
 from bot.store import topics
 from bot.store.database import touch
-from bot.store.models import Conversation, Offer, StoredMessage, case_label
+from bot.store.models import Conversation, Offer, StoredMessage, case_label, utcnow
 
 TELEGRAM = "telegram"
 
@@ -44,22 +44,8 @@ def add_messages(
     conversation = session.get(Conversation, conversation_id, with_for_update=pushed)
     stored = []
     for message in messages:
-        case = message.get("case")
-        row = StoredMessage(
-            id=secrets.token_hex(12),
-            conversation_id=conversation_id,
-            sender=sender,
-            text=message["text"],
-            kind=message["kind"],
-            sources=message["sources"],
-            buttons=message["buttons"],
-            decision=message["decision"],
-            case_number=int(case[2:]) if case else None,
-            reply_to=reply_to,
-            request_key=request_key,
-            answered=True,
-            pushed=pushed,
-        )
+        row = as_row(conversation_id, message, sender)
+        row.reply_to, row.request_key, row.pushed = reply_to, request_key, pushed
         session.add(row)
         # flushed one by one: the order of ids is the order of the conversation
         session.flush()
@@ -74,11 +60,29 @@ def add_messages(
             )
         if conversation is not None and conversation.channel == TELEGRAM:
             outbox.add(session, outbox.TELEGRAM, f"telegram:{row.id}", {"message": row.id}, conversation_id)
-        if case:
+        if row.case_number:
             # the action server opened it, in a process that wakes nobody here
             touch(session, topics.OUTBOX, topics.DESK)
     touch(session, topics.conversation(conversation_id))
     return stored
+
+
+def as_row(conversation_id: str, message: Mapping[str, Any], sender: str = "assistant") -> StoredMessage:
+    """A message as it would be stored."""
+    case = message.get("case")
+    return StoredMessage(
+        id=secrets.token_hex(12),
+        conversation_id=conversation_id,
+        sender=sender,
+        at=utcnow(),
+        text=message["text"],
+        kind=message["kind"],
+        sources=message["sources"],
+        buttons=message["buttons"],
+        decision=message["decision"],
+        case_number=int(case[2:]) if case else None,
+        answered=True,
+    )
 
 
 def as_contract(message: StoredMessage) -> Dict[str, Any]:

@@ -35,8 +35,6 @@ REASONS = {
     "after_effect": "decision",
     "question": "question",
     "not_understood": "question",
-    # the client wants something done with what is kept
-    "my_data": "question",
 }
 PRIORITIES = ("urgent", "decision", "question")
 
@@ -133,6 +131,7 @@ def add_reason(
         elif priority == PRIORITIES[0] or raised:
             notify(session, case, "urgent" if priority == PRIORITIES[0] else "opened", added.id)
     if case.waiting_for != PRACTICE:
+        case.status = TAKEN_OVER if case.status == WAITING_FOR_CLIENT else case.status
         _wait(case, PRACTICE, utcnow())
     case.updated_at = utcnow()
     session.flush()

@@ -82,14 +82,40 @@ CONVERSATION: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
                 "person",
                 "why",
                 "something_else",
+                "checkin_yes",
+                "checkin_cleared",
+                "checkin_not_yet",
+                "checkin_worse",
+                "checkin_stop",
+                "copy",
+                "delete",
+                "delete_now",
+                "keep",
             )
         },
         **{
             f"passed_on.{reason}": _CASE
-            for reason in ("question", "human", "complaint", "after_effect", "failed_twice", "my_data", "added")
+            for reason in ("question", "human", "complaint", "after_effect", "failed_twice", "added")
         },
         "passed_on.waiting": frozenset({"case", "since", "when"}),
-        **{f"notice.{event}": frozenset({"case"}) for event in ("opened", "urgent", "answered")},
+        **{f"notice.{event}": frozenset({"case"}) for event in ("opened", "urgent", "answered", "deleted")},
+        **{
+            f"checkin.{name}": _NOTHING
+            for name in (
+                "ask",
+                "agreed",
+                "declined",
+                "ask_email",
+                "email_kept",
+                "day_0",
+                "day_3",
+                "cleared",
+                "stopped",
+                "mail_footer",
+            )
+        },
+        "checkin.mail_subject": frozenset({"practice_name"}),
+        "checkin.mail": frozenset({"link"}),
         "notice.open": frozenset({"link"}),
         "notice.footer": _NOTHING,
         "takeover.started": _NOTHING,
@@ -108,7 +134,12 @@ CONVERSATION: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
         **{f"health_remark.{kind}": _NOTHING for kind in ("relative", "negated", "general", "curiosity", "figurative")},
         **{f"screen.{name}": _NOTHING for name in ("not_running", "already_running")},
         "screen.case": _CASE,
-        "my_data.what_you_know": _NOTHING,
+        "my_data.what_you_know": frozenset({"messages", "decisions", "cases", "days"}),
+        "my_data.export": frozenset({"link"}),
+        "my_data.delete_confirm": _NOTHING,
+        "my_data.delete_confirm_open": frozenset({"case"}),
+        "my_data.deleted": _NOTHING,
+        "my_data.delete_kept": _NOTHING,
         "message.stale_button": _NOTHING,
     }
 )

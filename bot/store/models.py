@@ -280,7 +280,8 @@ class OutboxRow(Base):
 class Checkin(Base):
     """Whether a client wants to be asked after a session, and where besides the chat.
 
-    `consent` is empty until the client has answered.
+    `consent` is empty until the client has answered; `asked` is what was asked last
+    and waits for an answer.
     """
 
     __tablename__ = "checkins"
@@ -290,6 +291,7 @@ class Checkin(Base):
     consent: Mapped[Optional[bool]] = Column(Boolean)
     email: Mapped[Optional[str]] = Column(String(254))
     held_on: Mapped[Optional[date]] = Column(Date)
+    asked: Mapped[Optional[str]] = Column(String(10))
     updated_at: Mapped[datetime] = Column(DateTime, nullable=False, default=utcnow)
 
 

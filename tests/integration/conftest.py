@@ -23,6 +23,7 @@ from bot.channels.turn import Turns
 from bot.dialogue.casework import Casework
 from bot.dialogue.message import Message
 from bot.handout import Handout
+from bot.rights import ExportTickets
 from bot.settings import Settings
 from bot.store.database import Database
 from bot.supervisor import free_port
@@ -66,6 +67,7 @@ def serving(tmp_path: Path, handout: Handout) -> Callable[[], Any]:
             turns=Turns(database, None, None, lambda: Message("Hello", "notice")),  # type: ignore[arg-type]
             tokens=ChatTokens("a key that is long enough to sign with", 30),
             limits=Limits(False),
+            tickets=ExportTickets("a key that is long enough to sign with"),
             checks=SimpleNamespace(booking_tokens=tokens),
         )
         port = free_port()

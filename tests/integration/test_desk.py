@@ -18,7 +18,7 @@ from bot.channels.desk_pages import ACTIONS
 from bot.desk.account import IDLE
 from bot.dialogue.casework import LONGEST_REPLY
 from bot.escalation import audit, outbox
-from bot.store.models import Case, DeskSession, OutboxRow, StoredMessage, utcnow
+from bot.store.models import Case, Checkin, DeskSession, OutboxRow, StoredMessage, utcnow
 from tests.desk import PASSWORD, Browser, DeskServer, ask_for, hidden, say, screened
 
 FINDING = {
@@ -482,6 +482,19 @@ def test_a_case_is_taken_over_closed_with_a_note_and_reopened(server: DeskServer
     reopened = browser.send(closed, "reopen")
     assert "The case is open again." in reopened.text
     assert case(server, number).status == "open"
+
+
+def test_a_session_that_was_held_is_noted_and_the_client_is_asked(server: DeskServer, browser: Browser) -> None:
+    number = ask_for(server.database, "c", "question", "what should I wear?")
+    page = browser.http.get(f"/desk/cases/C-{number}")
+    assert "Noted. The client is asked" in browser.send(page, "held", day="").text
+    with server.database.reading() as session:
+        assert session.get(Checkin, "c").asked == "consent"
+    assert "is no day" in problem(browser.send(page, "held", day="last week"))
+    assert "still to come" in problem(browser.send(page, "held", day="2999-01-01"))
+    with server.database.transaction() as session:
+        session.get(Checkin, "c").consent = False
+    assert "does not want to be asked" in problem(browser.send(page, "held", day=""))
 
 
 # What else the desk shows

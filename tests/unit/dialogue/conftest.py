@@ -12,13 +12,16 @@ from bot.booking import BookingTokens, new_signing_key
 from bot.dialogue.alarm import AlarmReply
 from bot.dialogue.answering import Answering
 from bot.dialogue.assistant import Assistant, Heard, Reply
+from bot.dialogue.checkins import Checkins
 from bot.dialogue.conditions import Conditions
 from bot.dialogue.escalating import Escalating
 from bot.dialogue.memory import Memory
 from bot.dialogue.message import Part
+from bot.dialogue.my_data import MyData
 from bot.dialogue.screening import Screening
 from bot.emergency import EmergencyDetector
 from bot.handout import Handout
+from bot.rights import ExportTickets
 from bot.screening import Rulebook
 from bot.screening.reader import Reader
 from bot.settings import Settings
@@ -98,6 +101,8 @@ def talk(database: Database, handout: Handout, reader: Reader, detector: Emergen
         conditions=Conditions(handout, reader, AlarmReply(detector, rulebook, settings)),
         escalating=escalating,
         screening=Screening(handout, rulebook, reader, escalating, BookingTokens(new_signing_key()), settings),
+        checkins=Checkins(handout, settings, escalating, lambda: NOW),
+        my_data=MyData(handout, settings, ExportTickets("a key that is long enough to sign")),
         clock=lambda: NOW,
     )
     return lambda: Talk(assistant)

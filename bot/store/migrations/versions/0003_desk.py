@@ -62,6 +62,7 @@ def upgrade() -> None:
         sa.Column("consent", sa.Boolean),
         sa.Column("email", sa.String(254)),
         sa.Column("held_on", sa.Date),
+        sa.Column("asked", sa.String(10)),
         sa.Column("updated_at", sa.DateTime, nullable=False),
     )
 
