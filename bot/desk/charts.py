@@ -27,13 +27,13 @@ SERIES = ("#000001", "#000002", "#000003", "#000004")
 INK = "#000000"
 # 5 inches are 360 points: a phone shows the text at the size it is drawn in
 WIDTH = 5.0
-MOST_LABELS = 6
+MOST_LABELS = 5
 # the width of a letter of a name, in inches, on average
-LETTER = 0.075
+LETTER = 0.085
 
 _STYLE = {
     "svg.fonttype": "none",
-    "font.size": 10.5,
+    "font.size": 12,
     "text.color": INK,
     "axes.labelcolor": INK,
     "axes.edgecolor": INK,
@@ -67,7 +67,7 @@ def columns(name: str, alt: str, labels: tuple[str, ...], series: tuple[tuple[st
                 [(place - 0.4, low), (place - 0.4, high), (place + 0.4, high), (place + 0.4, low)]
                 for place, low, high in zip(places, below, above)
             ]
-            axes.add_patch(PathPatch(Path.make_compound_path(*map(_closed, corners)), facecolor=colour, label=title))
+            axes.add_patch(PathPatch(Path.make_compound_path(*map(_closed, corners)), facecolor=colour, linewidth=0, label=title))
             below = above
         step = -(-len(labels) // MOST_LABELS)
         axes.set_xlim(-0.6, len(labels) - 0.4)
@@ -78,6 +78,7 @@ def columns(name: str, alt: str, labels: tuple[str, ...], series: tuple[tuple[st
         axes.grid(axis="y", color=INK, alpha=0.18, linewidth=0.7)
         axes.set_axisbelow(True)
         axes.tick_params(length=0)
+        axes.tick_params(axis="x", pad=6)
         if len(series) > 1:
             axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncol=len(series), frameon=False, borderaxespad=0.2)
 
@@ -103,7 +104,7 @@ def bars(name: str, alt: str, labels: tuple[str, ...], values: tuple[int, ...]) 
         axes.spines["bottom"].set_visible(False)
         axes.tick_params(length=0)
 
-    return _svg(name, alt, 0.5 + 0.3 * len(labels), draw)
+    return _svg(name, alt, 0.5 + 0.34 * len(labels), draw)
 
 
 def _closed(corners: Sequence[tuple[float, float]]) -> Path:
