@@ -26,7 +26,7 @@ run: $(VENV)/.runs ## install, train and migrate if needed, then start everythin
 train: $(VENV)/.runs ## train the models of the current data, if they are not there
 	@$(BIN)/python -m bot train
 
-test: $(VENV)/.tests lint ## everything that CI runs
+test: $(VENV)/.tests $(TOOLS)/lforms/.installed lint ## everything that CI runs
 	@$(BIN)/python -m bot train
 	@$(BIN)/python -m pytest
 
@@ -53,6 +53,9 @@ $(VENV)/.tests: $(VENV)/.runs
 	@$(UV) sync --frozen --no-progress --group test --python "$$(tools/python.sh $(UV) $(PYTHON_VERSION))"
 	@tools/debian.sh
 	@touch $@
+
+$(TOOLS)/lforms/.installed: tools/lforms.sh $(VENV)/.tests
+	@tools/lforms.sh $(TOOLS)/lforms
 
 $(TOOLS)/lint/.installed: tools/lint/pyproject.toml tools/lint/uv.lock $(VENV)/.tests
 	@UV_PROJECT_ENVIRONMENT=$(CURDIR)/$(TOOLS)/lint $(UV) sync --frozen --no-progress --project tools/lint

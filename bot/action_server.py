@@ -12,4 +12,6 @@ def serve(port: int) -> None:
     # a first client must not wait for dictionaries and models to load
     assistant()
     app = create_app("actions", cors_origins=[])
+    # longer than the Rasa server keeps an unused connection (bot/action_client.py)
+    app.config.KEEP_ALIVE_TIMEOUT = 60
     app.run(host="127.0.0.1", port=port, access_log=False, motd=False)

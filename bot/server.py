@@ -16,18 +16,19 @@ import aiohttp
 from rasa.core.agent import Agent, load_agent
 from rasa.core.channels.channel import register
 from rasa.core.utils import AvailableEndpoints
-from rasa.utils.endpoints import EndpointConfig
 from sanic import Sanic
 from sanic.request import Request
 from sanic.response import HTTPResponse
 from sanic.response import json as json_response
 
+from bot.action_client import ActionEndpoint, check_responses_with_a_compiled_schema
 from bot.channels.chat import ChatChannel
 from bot.channels.desk import DeskChannel
 from bot.channels.eligibility import EligibilityChannel
 from bot.channels.housekeeping import purge_daily
 from bot.channels.problems import answer_with_problems
 from bot.channels.service import build_service
+from bot.graph_runner import run_graphs_in_order
 from bot.handout import Handout
 from bot.screening import Rulebook
 from bot.settings import ROOT, Settings
@@ -55,6 +56,7 @@ def create_app(chosen: Settings, actions_url: str) -> Sanic:
     register([ChatChannel(), EligibilityChannel(), DeskChannel()], app, route="/webhooks/")
     add_pages(app, chosen, Handout.load())
     app.ctx.agent = None
+    app.ctx.actions = None
     app.ctx.service = build_service(chosen)
     app.ctx.rules_version = Rulebook.load().version
     app.ctx.actions_url = actions_url
@@ -80,6 +82,8 @@ def create_app(chosen: Settings, actions_url: str) -> Sanic:
     @app.listener("after_server_stop")
     async def close(app: Sanic, _loop: Any) -> None:
         await app.ctx.http.close()
+        if app.ctx.actions is not None:
+            await app.ctx.actions.close()
 
     return app
 
@@ -131,9 +135,11 @@ def _database(app: Sanic) -> str:
 
 async def _load(app: Sanic, actions_url: str) -> None:
     endpoints = AvailableEndpoints.read_endpoints(str(ROOT / "endpoints.yml"))
-    endpoints.action = EndpointConfig(
-        url=f"{actions_url}/webhook", **(endpoints.action.kwargs if endpoints.action else {})
+    endpoints.action = app.ctx.actions = ActionEndpoint(
+        f"{actions_url}/webhook", **(endpoints.action.kwargs if endpoints.action else {})
     )
+    check_responses_with_a_compiled_schema()
+    run_graphs_in_order()
     # in a thread, so that /health answers meanwhile
     loaded = await asyncio.get_running_loop().run_in_executor(
         None, lambda: asyncio.run(load_agent(str(model_file()), endpoints=endpoints))

@@ -16,11 +16,11 @@ import json
 import logging
 import secrets
 from dataclasses import dataclass
-from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence
+from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from rasa.core.agent import Agent
 from rasa.core.channels.channel import OutputChannel, UserMessage
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from bot import rights
@@ -31,10 +31,10 @@ from bot.dialogue.alarm import AlarmReply
 from bot.dialogue.message import Message
 from bot.dialogue.transcript import add_messages, as_row
 from bot.emergency import EmergencyDetector
-from bot.escalation import audit, client_wrote, in_therapists_hands
+from bot.escalation import THERAPISTS, audit, client_wrote
 from bot.store import topics
 from bot.store.database import Database, touch
-from bot.store.models import Conversation, Offer, StoredMessage, utcnow
+from bot.store.models import Case, Conversation, Offer, StoredMessage, TrackerState, utcnow
 from bot.store.tracker_store import deferred_saves, write_trackers
 
 logger = logging.getLogger(__name__)
@@ -151,19 +151,19 @@ class Turns:
                 message, the conversation is gone, or a part did not answer.
         """
         async with agent.lock_store.lock(conversation_id):
-            received = await in_thread(lambda: self._receive(conversation_id, incoming, request_key))
+            received, state = await in_thread(lambda: self._receive(conversation_id, incoming, request_key))
             if received.answered:
                 return await in_thread(lambda: self._replies(received.seq))
             if incoming.text is not None:
                 alarm = self._detector.check(received.text)
                 if alarm is not None:
                     return await in_thread(lambda: self._raise_alarm(received, alarm))
-            if await in_thread(lambda: self._left_to_therapist(received)):
+            if state.in_therapists_hands and await in_thread(lambda: self._leave_to_therapist(received)):
                 return []
             # a typed slash is a client's character, not a command to Rasa
             said = incoming.payload or in_words(received.text).lstrip("/ ") or "?"
             collector = Collector()
-            with deferred_saves() as trackers:
+            with deferred_saves({conversation_id: state.tracker}) as trackers:
                 await agent.processor.handle_message(
                     UserMessage(
                         said,
@@ -204,9 +204,11 @@ class Turns:
 
         return await in_thread(_export)
 
-    def _receive(self, conversation_id: str, incoming: Incoming, request_key: Optional[str]) -> StoredMessage:
+    def _receive(
+        self, conversation_id: str, incoming: Incoming, request_key: Optional[str]
+    ) -> Tuple[StoredMessage, State]:
         with self._database.transaction() as session:
-            _require(session, conversation_id)
+            state = _state(session, conversation_id)
             if request_key is not None:
                 known = session.scalars(
                     select(StoredMessage).where(
@@ -220,7 +222,7 @@ class Turns:
                             409,
                             "This Idempotency-Key was used for another message. Use a new key for a new message.",
                         )
-                    return known
+                    return known, state
             text = incoming.text
             if text is None:
                 offer = session.get(Offer, (conversation_id, incoming.payload))
@@ -242,7 +244,7 @@ class Turns:
             )
             session.add(message)
             session.flush()
-            return message
+            return message, state
 
     def _erase(self, conversation_id: str) -> None:
         with self._database.transaction() as session:
@@ -255,12 +257,8 @@ class Turns:
                 session.scalars(select(StoredMessage).where(StoredMessage.reply_to == seq).order_by(StoredMessage.seq))
             )
 
-    def _left_to_therapist(self, received: StoredMessage) -> bool:
-        """Whether the therapist has taken over; then the message is theirs to answer."""
-        with self._database.reading() as session:
-            # most turns are not, and must not wait for a writer to learn it
-            if not in_therapists_hands(session, received.conversation_id):
-                return False
+    def _leave_to_therapist(self, received: StoredMessage) -> bool:
+        """Give the message to the therapist; False if the conversation was handed back just now."""
         with self._database.transaction() as session:
             if not client_wrote(session, received.conversation_id, received.seq, utcnow()):
                 return False
@@ -277,7 +275,7 @@ class Turns:
         self,
         received: StoredMessage,
         messages: Sequence[Mapping[str, Any]],
-        trackers: Dict[str, str],
+        trackers: Mapping[str, Optional[str]],
     ) -> List[StoredMessage]:
         with self._database.transaction() as session:
             write_trackers(session, trackers)
@@ -287,13 +285,39 @@ class Turns:
     def _answer(
         session: Session, received: StoredMessage, messages: Sequence[Mapping[str, Any]]
     ) -> List[StoredMessage]:
-        asked = session.get(StoredMessage, received.seq)
-        if asked is None:
+        marked = session.execute(
+            update(StoredMessage)
+            .where(StoredMessage.seq == received.seq)
+            .values(answered=True)
+            .execution_options(synchronize_session=False)
+        )
+        if not marked.rowcount:
             raise Problem(404, "This conversation was deleted. Start a new one.")
-        asked.answered = True
         return add_messages(session, received.conversation_id, messages, reply_to=received.seq)
 
 
+@dataclass(frozen=True)
+class State:
+    """What a turn has to know of its conversation, read together."""
+
+    in_therapists_hands: bool
+    tracker: Optional[str]
+
+
+def _state(session: Session, conversation_id: str) -> State:
+    _require(session, conversation_id)
+    row = session.execute(
+        select(
+            select(Case.status)
+            .where(Case.conversation_id == conversation_id, Case.status != "closed")
+            .scalar_subquery(),
+            select(TrackerState.state).where(TrackerState.conversation_id == conversation_id).scalar_subquery(),
+        )
+    ).one()
+    return State(row[0] in THERAPISTS, row[1])
+
+
 def _require(session: Session, conversation_id: str) -> None:
-    if session.get(Conversation, conversation_id) is None:
+    found = session.execute(select(Conversation.id).where(Conversation.id == conversation_id)).first()
+    if found is None:
         raise Problem(404, "This conversation does not exist any more. Start a new one.")

@@ -27,10 +27,14 @@ EARLIER_MESSAGES = 50
 
 
 def open_screen(session: Session, conversation_id: str) -> Optional[Screen]:
-    """The conversation's open screen, or None."""
-    return session.scalars(
-        select(Screen).where(Screen.conversation_id == conversation_id, Screen.status == "open")
-    ).first()
+    """The conversation's open screen, or None; asked of the database once a transaction."""
+    known: Dict[str, Optional[Screen]] = session.info.setdefault("open_screens", {})
+    if conversation_id not in known:
+        known[conversation_id] = session.scalars(
+            select(Screen).where(Screen.conversation_id == conversation_id, Screen.status == "open")
+        ).first()
+    screen = known[conversation_id]
+    return screen if screen is not None and screen.status == "open" else None
 
 
 def new_screen(session: Session, conversation_id: str, state: Mapping[str, Any], version: str) -> Screen:
@@ -44,6 +48,7 @@ def new_screen(session: Session, conversation_id: str, state: Mapping[str, Any],
     )
     session.add(screen)
     session.flush()
+    session.info.setdefault("open_screens", {})[conversation_id] = screen
     return screen
 
 

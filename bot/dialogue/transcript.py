@@ -9,12 +9,13 @@ import secrets
 from datetime import datetime, timezone
 from typing import Any, Dict, List, Mapping, Optional, Sequence
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bot.booking import BookingTokens
 from bot.escalation import outbox
 from bot.store import topics
-from bot.store.database import touch
+from bot.store.database import touch, upsert
 from bot.store.models import Conversation, Offer, StoredMessage, case_label, utcnow
 
 TELEGRAM = "telegram"
@@ -41,28 +42,29 @@ def add_messages(
         request_key: names the request that brought them, for one message at most.
     """
     # messages that come from several sides are numbered in the order in which they are committed
-    conversation = session.get(Conversation, conversation_id, with_for_update=pushed)
+    asked = select(Conversation.channel).where(Conversation.id == conversation_id)
+    channel = session.scalar(asked.with_for_update() if pushed else asked)
     stored = []
+    offers: Dict[str, str] = {}
     for message in messages:
         row = as_row(conversation_id, message, sender)
         row.reply_to, row.request_key, row.pushed = reply_to, request_key, pushed
-        session.add(row)
-        # flushed one by one: the order of ids is the order of the conversation
-        session.flush()
         stored.append(row)
-        for button in message["buttons"]:
-            session.merge(
-                Offer(
-                    conversation_id=conversation_id,
-                    payload=button["payload"],
-                    title=button["title"],
-                )
-            )
-        if conversation is not None and conversation.channel == TELEGRAM:
+        offers.update({button["payload"]: button["title"] for button in message["buttons"]})
+    # rows of one table are inserted in the order in which they were added: the conversation's
+    session.add_all(stored)
+    session.flush()
+    upsert(
+        session,
+        Offer,
+        [{"conversation_id": conversation_id, "payload": payload, "title": title} for payload, title in offers.items()],
+    )
+    if channel == TELEGRAM:
+        for row in stored:
             outbox.add(session, outbox.TELEGRAM, f"telegram:{row.id}", {"message": row.id}, conversation_id)
-        if row.case_number:
-            # the action server opened it, in a process that wakes nobody here
-            touch(session, topics.OUTBOX, topics.DESK)
+    if any(row.case_number for row in stored):
+        # the action server opened it, in a process that wakes nobody here
+        touch(session, topics.OUTBOX, topics.DESK)
     touch(session, topics.conversation(conversation_id))
     return stored
 

@@ -22,7 +22,7 @@ from sklearn.model_selection import StratifiedKFold
 from sklearn.utils.extmath import randomized_svd
 
 from bot.encoder.errors import EncoderError
-from bot.encoder.ngrams import hashed
+from bot.encoder.ngrams import counted, hashed
 
 _FORMAT = 1
 
@@ -125,9 +125,16 @@ class LinearHead:
         if self.sparse is not None and self.rarity is not None:
             if texts is None:
                 raise ValueError("This head was fitted with n-grams: give it the texts as well.")
-            grams = _weighted(hashed(texts, len(self.rarity)), self.rarity, self.ngram_weight)
-            scores = scores + grams @ self.sparse
+            for row, text in enumerate(texts):
+                scores[row] += self._gram_scores(text, self.rarity, self.sparse)
         return np.asarray(softmax(scores / self.temperature, axis=1), dtype=np.float32)
+
+    def _gram_scores(self, text: str, rarity: NDArray[np.float32], sparse: NDArray[np.float32]) -> NDArray[np.float32]:
+        """What the n-grams of one text add, (labels,); the same sums as `_weighted` without a matrix."""
+        buckets, counts = counted(text, len(rarity))
+        values = counts * rarity[buckets]
+        length = float(np.sqrt(values @ values))
+        return np.asarray((values * (self.ngram_weight / (length or 1.0))) @ sparse[buckets], dtype=np.float32)
 
     def save(self, path: Path) -> None:
         """Write the head to `path` (.npz)."""

@@ -8,6 +8,7 @@ none of the texts it was fitted on. Knows nothing of labels.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Iterator, Sequence
 from zlib import crc32
 
@@ -35,22 +36,27 @@ def ngrams(text: str) -> Iterator[str]:
                 yield "#" + padded[start : start + size]
 
 
+@lru_cache(maxsize=1_024)
+def counted(text: str, buckets: int = BUCKETS) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """Return the buckets that `text` falls into and how often, dampened: 1 + log(count).
+
+    Remembered, because several heads look at one message one after the other.
+    """
+    found = np.fromiter((crc32(gram.encode()) % buckets for gram in ngrams(text)), dtype=np.int64)
+    distinct, counts = np.unique(found, return_counts=True)
+    values = (1.0 + np.log(counts)).astype(np.float32)
+    distinct.flags.writeable = values.flags.writeable = False
+    return distinct, values
+
+
 def hashed(texts: Sequence[str], buckets: int = BUCKETS) -> csr_matrix:
     """Return dampened counts, 1 + log(count), as a sparse matrix (len(texts), buckets)."""
-    indices: list[NDArray[np.int64]] = []
-    values: list[NDArray[np.float32]] = []
-    ends = [0]
-    for text in texts:
-        found = np.fromiter((crc32(gram.encode()) % buckets for gram in ngrams(text)), dtype=np.int64)
-        distinct, counts = np.unique(found, return_counts=True)
-        indices.append(distinct)
-        values.append((1.0 + np.log(counts)).astype(np.float32))
-        ends.append(ends[-1] + len(distinct))
+    rows = [counted(text, buckets) for text in texts]
     return csr_matrix(
         (
-            np.concatenate(values) if values else np.zeros(0, dtype=np.float32),
-            np.concatenate(indices) if indices else np.zeros(0, dtype=np.int64),
-            ends,
+            np.concatenate([values for _, values in rows]) if rows else np.zeros(0, dtype=np.float32),
+            np.concatenate([distinct for distinct, _ in rows]) if rows else np.zeros(0, dtype=np.int64),
+            np.cumsum([0, *(len(distinct) for distinct, _ in rows)]),
         ),
         shape=(len(texts), buckets),
     )

@@ -6,6 +6,7 @@ is told. This package must not know channels, texts or how a decision is made.
 
 from bot.escalation.cases import (
     REASONS,
+    THERAPISTS,
     CaseError,
     add_reason,
     client_wrote,
@@ -17,6 +18,7 @@ from bot.escalation.hours import expected_answer, waiting_since
 
 __all__ = [
     "REASONS",
+    "THERAPISTS",
     "CaseError",
     "add_reason",
     "client_wrote",

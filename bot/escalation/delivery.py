@@ -24,6 +24,8 @@ from bot.store.models import OutboxRow, utcnow
 
 # a row is sent by one server for this long; a sender that needs more is stopped before
 LEASE = timedelta(seconds=90)
+# what lies further in the future than servers' clocks differ was written before the clock was set back
+CLOCKS_APART = timedelta(minutes=1)
 SEND_SECONDS = 60
 # waits grow up to the longest, each a random part of it, so that a server that comes back is not run over
 FIRST_WAIT = 2.0
@@ -103,12 +105,13 @@ def claim(database: Database, kind: str, server: str, limit: int, now: Optional[
         server: names whoever claims, unique among all servers.
         now: UTC, without a zone.
     """
-    moment = now or utcnow()
     with database.reading() as session:
         # looking is cheap and waits for nobody; most of the time there is nothing
-        if not session.scalars(_due(kind, moment).limit(1)).first():
+        if not session.scalars(_due(kind, now or utcnow()).limit(1)).first():
             return []
     with database.transaction() as session:
+        # read again: another worker may have claimed while this one waited for its turn to write
+        moment = now or utcnow()
         ids = list(session.scalars(_due(kind, moment).limit(limit).with_for_update(skip_locked=True)))
         rows = list(session.scalars(select(OutboxRow).where(OutboxRow.id.in_(ids)).order_by(OutboxRow.id)))
         for row in rows:
@@ -174,11 +177,11 @@ def _due(kind: str, now: datetime) -> Any:
         .where(
             OutboxRow.kind == kind,
             *_PENDING,
-            or_(OutboxRow.due_at.is_(None), OutboxRow.due_at <= now, OutboxRow.tried_at > now),
+            or_(OutboxRow.due_at.is_(None), OutboxRow.due_at <= now, OutboxRow.tried_at > now + CLOCKS_APART),
             or_(
                 OutboxRow.claimed_until.is_(None),
                 OutboxRow.claimed_until <= now,
-                OutboxRow.claimed_until > now + LEASE,
+                OutboxRow.claimed_until > now + LEASE + CLOCKS_APART,
             ),
         )
         .order_by(OutboxRow.id)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import sqlite3
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Callable, FrozenSet, Iterator
+from typing import Any, Callable, FrozenSet, Iterator, Mapping, Sequence
 
 import sqlalchemy
 from alembic import command
@@ -18,6 +18,7 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import event
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Engine, make_url
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.orm import Session
@@ -30,6 +31,22 @@ TOUCHED = "touched"
 
 class StoreError(Exception):
     """The database cannot do what was asked; the text says why and what to do."""
+
+
+def upsert(session: Session, model: Any, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Insert rows; those whose primary key is there already take the new values.
+
+    One statement, where asking first costs two. SQLite and PostgreSQL speak the same words for it.
+    """
+    if not rows:
+        return
+    dialect = {"sqlite": sqlite, "postgresql": postgresql}[session.get_bind().dialect.name]
+    table = model.__table__
+    statement = dialect.insert(table)
+    changed = {c.name: statement.excluded[c.name] for c in table.columns if not c.primary_key and c.name in rows[0]}
+    session.execute(
+        statement.on_conflict_do_update(index_elements=list(table.primary_key.columns), set_=changed), list(rows)
+    )
 
 
 class Database:
@@ -130,7 +147,7 @@ class Database:
                 yield session
         except DBAPIError as error:
             raise self._explained(error) from error
-        if session.info:
+        if TOUCHED in session.info:
             self.on_commit(frozenset(session.info[TOUCHED]))
 
     def _explained(self, error: SQLAlchemyError) -> StoreError:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any, Dict, Iterable, Iterator, List, Optional
+from typing import Any, Dict, Iterable, Iterator, List, Mapping, Optional
 
 from rasa.core.brokers.broker import EventBroker
 from rasa.core.tracker_store import SerializedTrackerAsText, TrackerStore
@@ -22,22 +22,26 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bot.settings import settings
-from bot.store.database import Database
+from bot.store.database import Database, upsert
 from bot.store.models import TrackerState, utcnow
 
-TURNS_KEPT = 2
+TURNS_KEPT = 1
 
-_pending: ContextVar[Optional[Dict[str, str]]] = ContextVar("pending_trackers", default=None)
+_pending: ContextVar[Optional[Dict[str, Optional[str]]]] = ContextVar("pending_trackers", default=None)
 
 
 @contextmanager
-def deferred_saves() -> Iterator[Dict[str, str]]:
+def deferred_saves(known: Mapping[str, Optional[str]]) -> Iterator[Dict[str, Optional[str]]]:
     """Collect tracker saves instead of writing them.
 
     The caller writes them with `write_trackers` in the transaction that also
     holds the replies, so that tracker and transcript never disagree.
+
+    Args:
+        known: states that the caller has read already; None for a conversation that
+            has none yet.
     """
-    states: Dict[str, str] = {}
+    states = dict(known)
     token = _pending.set(states)
     try:
         yield states
@@ -45,10 +49,18 @@ def deferred_saves() -> Iterator[Dict[str, str]]:
         _pending.reset(token)
 
 
-def write_trackers(session: Session, states: Dict[str, str]) -> None:
+def write_trackers(session: Session, states: Mapping[str, Optional[str]]) -> None:
     """Write collected states (conversation id to serialised state)."""
-    for conversation_id, state in states.items():
-        session.merge(TrackerState(conversation_id=conversation_id, state=state, updated_at=utcnow()))
+    now = utcnow()
+    upsert(
+        session,
+        TrackerState,
+        [
+            {"conversation_id": conversation_id, "state": state, "updated_at": now}
+            for conversation_id, state in states.items()
+            if state is not None
+        ],
+    )
 
 
 class BoundedTrackerStore(TrackerStore, SerializedTrackerAsText):
@@ -78,8 +90,9 @@ class BoundedTrackerStore(TrackerStore, SerializedTrackerAsText):
 
     async def retrieve(self, sender_id: str) -> Optional[DialogueStateTracker]:
         """The conversation's tracker, or None for a new conversation."""
-        state = (_pending.get() or {}).get(sender_id)
-        if state is None:
+        pending = _pending.get() or {}
+        state = pending.get(sender_id)
+        if sender_id not in pending:
             with self._database.reading() as session:
                 row = session.get(TrackerState, sender_id)
                 state = row.state if row else None

@@ -234,6 +234,13 @@ async def test_the_worker_sends_each_row_once(database: Database) -> None:
     assert sorted(sender.arrived) == sorted(f"k{n}" for n in range(20))
 
 
+def test_a_claim_by_a_server_whose_clock_is_a_little_ahead_is_respected(database: Database) -> None:
+    put(database, outbox.EMAIL, "k")
+    now = utcnow()
+    assert keys(claim(database, outbox.EMAIL, "ahead", 1, now + timedelta(seconds=5))) == ["k"]
+    assert claim(database, outbox.EMAIL, "behind", 1, now) == []
+
+
 async def test_messages_to_one_client_keep_their_order_through_failures(database: Database) -> None:
     put(database, outbox.TELEGRAM, "c1", "c2", "c3", conversation="c")
     sender = Recording(Retry("500"), OSError("no network"))

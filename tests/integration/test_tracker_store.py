@@ -66,7 +66,7 @@ async def test_slots_and_the_last_turn_survive_the_bound(store: BoundedTrackerSt
 
 
 async def test_a_deferred_save_is_seen_in_its_turn_and_written_with_the_replies(store: BoundedTrackerStore) -> None:
-    with deferred_saves() as states:
+    with deferred_saves({}) as states:
         tracker = await store.get_or_create_tracker("c")
         take_turn(tracker, 1)
         await store.save(tracker)

@@ -11,13 +11,17 @@ import pytest
 from sqlalchemy import func, select
 
 from bot.booking import ALGORITHM, AUDIENCE, ISSUER
+from bot.dialogue.casework import Casework
 from bot.dialogue.screens import record_decision
 from bot.eligibility.service import Caller, Checks, Conflict, ForeignCheck, Request, UnknownCheck
 from bot.eligibility.submission import InvalidSubmission, Submission
 from bot.escalation import list_cases
+from bot.escalation.outbox import WEBHOOK
+from bot.handout import Handout
 from bot.screening import decide
+from bot.settings import read_settings
 from bot.store.database import Database
-from bot.store.models import Case, Check, CheckEntry, Conversation, DecisionRecord, StoredMessage
+from bot.store.models import Case, Check, CheckEntry, Conversation, DecisionRecord, OutboxRow, StoredMessage
 from tests.unit.eligibility.conftest import ALL_NO, LISTED_NO, NOW, Clock
 
 SOMEBODY = Caller("address:1")
@@ -254,3 +258,44 @@ def test_deleting_the_conversation_deletes_the_check(checks: Checks, database: D
     with database.transaction() as session:
         session.delete(session.get(Conversation, session.get(Check, told["id"]).conversation_id))
     assert [count(database, table) for table in (Check, CheckEntry, DecisionRecord, Case, StoredMessage)] == [0] * 5
+
+
+def ruled(checks: Checks, database: Database, step: str) -> dict[str, Any]:
+    """A check that the therapist rules on, as the booking site reads it afterwards."""
+    told = checks.make(said(**{**ALL_NO, "cancer": "yes"}, reference="their-7"), PARTNER, once())
+    casework = Casework(Handout.load(), read_settings(None), checks.booking_tokens, 30, lambda: NOW)
+    with database.transaction() as session:
+        record = session.scalars(select(DecisionRecord)).one()
+        getattr(casework, step)(session, int(told["case"][2:]), record.id, "therapist")
+    return checks.read(told["id"], PARTNER)
+
+
+def test_an_approved_check_reads_back_with_a_token_and_the_outcome_that_the_screen_found(
+    checks: Checks, database: Database, clock: Clock
+) -> None:
+    read = ruled(checks, database, "approve")
+    assert read["outcome"] == "modified"
+    assert claims(checks, read["token"])["aud"] == AUDIENCE
+    assert "you can book" in read["message"]
+    clock.forward(days=31)
+    assert checks.read(read["id"], PARTNER)["token"] is None
+
+
+def test_a_declined_check_reads_back_without_a_token_and_kindly(checks: Checks, database: Database) -> None:
+    read = ruled(checks, database, "decline")
+    assert read["token"] is None
+    assert "online" in read["message"]
+
+
+def test_a_ruling_tells_the_booking_site_under_its_own_names(checks: Checks, database: Database) -> None:
+    read = ruled(checks, database, "approve")
+    with database.reading() as session:
+        (row,) = session.scalars(select(OutboxRow).where(OutboxRow.kind == WEBHOOK))
+    assert (row.payload["id"], row.payload["reference"]) == (read["id"], "their-7")
+
+
+def test_what_is_added_after_an_approval_needs_a_new_ruling(checks: Checks, database: Database) -> None:
+    read = ruled(checks, database, "approve")
+    told = checks.add(read["id"], said("my kidneys are failing"), PARTNER, once("later"))
+    assert told["token"] is None
+    assert checks.read(read["id"], PARTNER)["token"] is None

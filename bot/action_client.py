@@ -1,0 +1,64 @@
+"""Calling the action server without what Rasa repeats at every call.
+
+Stock Rasa opens a new HTTP session for each call, and checks its own constant
+schema of the response against the meta-schema each time, which alone costs ten
+times the call itself (docs/decisions/0007-time-of-a-message.md). Here the session is
+kept and the schema is compiled once; what is sent and what is refused stay the
+same. This module must not know actions, messages or texts.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import asynccontextmanager
+from typing import Any, AsyncIterator, Dict, Optional
+
+import aiohttp
+import fastjsonschema
+from rasa.core.actions.action import RemoteAction
+from rasa.core.constants import DEFAULT_REQUEST_TIMEOUT
+from rasa.utils.endpoints import EndpointConfig
+
+#: Seconds an unused connection is kept; shorter than the action server keeps it, so that a
+#: call never goes out on a connection that the other side is closing.
+IDLE_SECONDS = 15
+#: Calls to the action server at a time; further ones wait for a free connection.
+CONNECTIONS = 32
+
+
+class ActionEndpoint(EndpointConfig):
+    """The action server's address, with connections that stay open between calls."""
+
+    def __init__(self, url: str, **kwargs: Any) -> None:
+        super().__init__(url, **kwargs)
+        self._session: Optional[aiohttp.ClientSession] = None
+        self._loop: Optional[asyncio.AbstractEventLoop] = None
+
+    @asynccontextmanager
+    async def session(self) -> AsyncIterator[aiohttp.ClientSession]:
+        """The session of the running event loop; it outlives the call."""
+        loop = asyncio.get_running_loop()
+        if self._session is None or self._session.closed or self._loop is not loop:
+            self._loop = loop
+            self._session = aiohttp.ClientSession(
+                headers=self.headers,
+                connector=aiohttp.TCPConnector(limit=CONNECTIONS, keepalive_timeout=IDLE_SECONDS),
+                timeout=aiohttp.ClientTimeout(total=DEFAULT_REQUEST_TIMEOUT),
+            )
+        yield self._session
+
+    async def close(self) -> None:
+        """Close the connections, at the end of the process."""
+        if self._session is not None:
+            await self._session.close()
+
+
+def check_responses_with_a_compiled_schema() -> None:
+    """Let Rasa's remote actions use one validator for the life of the process."""
+    check = fastjsonschema.compile(RemoteAction.action_response_format_spec(), use_default=False)
+
+    def validate(_action: RemoteAction, result: Dict[str, Any]) -> bool:
+        check(result)
+        return True
+
+    RemoteAction._validate_action_result = validate
