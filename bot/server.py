@@ -23,6 +23,7 @@ from sanic.response import json as json_response
 
 from bot.action_client import ActionEndpoint, check_responses_with_a_compiled_schema
 from bot.channels.chat import ChatChannel
+from bot.channels.desk import DeskChannel
 from bot.channels.eligibility import EligibilityChannel
 from bot.channels.housekeeping import purge_daily
 from bot.channels.problems import answer_with_problems
@@ -53,7 +54,7 @@ def create_app(chosen: Settings, actions_url: str) -> Sanic:
     app.config.KEEP_ALIVE_TIMEOUT = 30
     app.config.REAL_IP_HEADER = None
     answer_with_problems(app)
-    register([ChatChannel(), EligibilityChannel(), TelegramChannel()], app, route="/webhooks/")
+    register([ChatChannel(), EligibilityChannel(), TelegramChannel(), DeskChannel()], app, route="/webhooks/")
     add_pages(app, chosen, Handout.load())
     app.ctx.agent = None
     app.ctx.actions = None
