@@ -2,6 +2,7 @@
 // chat; the rules are the server's.
 import { LitElement, html, nothing, unsafeCSS } from "lit";
 import type { TemplateResult } from "lit";
+import { keyed } from "lit/directives/keyed.js";
 import { calls, date, reasons, telephone } from "../common/cards";
 import { Failure, json, request, requestKey } from "../common/http";
 import { icon } from "../common/icons";
@@ -253,7 +254,7 @@ export class Check extends LitElement {
 
   protected override render(): TemplateResult {
     return html`<section class="card" aria-busy=${this.busy}>
-      ${this.decision ? this.resultView(this.decision) : this.declined ? this.declinedView() : this.place ? this.questionView(this.place) : this.introView()}
+      ${this.decision ? this.resultView(this.decision) : this.declined ? this.declinedView() : this.place ? this.freshly(this.place) : this.introView()}
       <div class="problem" role="alert" ?hidden=${!this.problem}>
         <p>${this.problem}</p>
         ${this.retry ? html`<button type="button" class="plain" @click=${this.retry}>${this.words.chat.retry}</button>` : nothing}
@@ -285,6 +286,11 @@ export class Check extends LitElement {
   private phone(): TemplateResult | typeof nothing {
     const { phone } = this.practice;
     return phone ? html`<p><a href=${telephone(phone)}>${this.words.book.callPractice(phone)}</a></p>` : nothing;
+  }
+
+  /** New elements for every question, so that neither words nor open help are carried over to the next. */
+  private freshly(place: Place): unknown {
+    return keyed(place.item.linkId, this.questionView(place));
   }
 
   private questionView(place: Place): TemplateResult {
@@ -335,14 +341,11 @@ export class Check extends LitElement {
 
   private noteView(place: Place): TemplateResult {
     const note = this.kept.notes[place.item.linkId] ?? "";
-    // a new element for every question, so that no words are carried over to the next
-    return html`${[place.item.linkId].map(
-      (id) => html`<details ?open=${note !== ""} data-for=${id}>
-        <summary>${this.words.book.addWords}</summary>
-        <label class="visually-hidden" for="note">${this.words.book.ownWords}</label>
-        <textarea id="note" class="note" rows="2" dir="auto" .value=${note}></textarea>
-      </details>`,
-    )}`;
+    return html`<details ?open=${note !== ""}>
+      <summary>${this.words.book.addWords}</summary>
+      <label class="visually-hidden" for="note">${this.words.book.ownWords}</label>
+      <textarea id="note" class="note" rows="2" dir="auto" .value=${note}></textarea>
+    </details>`;
   }
 
   private wordsView(place: Place): TemplateResult {
@@ -372,9 +375,11 @@ export class Check extends LitElement {
   private resultView(made: Decision): TemplateResult {
     const { book, decision } = this.words;
     const urgent = made.outcome === "urgent";
+    // whoever has a token may book, whatever the screen found
+    const told = made.token ? "eligible" : made.outcome;
     const address = made.token ? bookingAddress(this.practice, made.token) : null;
-    return html`<div class="result outcome-${made.outcome}">
-      <h2 tabindex="-1">${icon(urgent ? "alert" : made.outcome === "eligible" ? "check" : "clock")}${decision[made.outcome]}</h2>
+    return html`<div class="result outcome-${told}">
+      <h2 tabindex="-1">${icon(urgent ? "alert" : told === "eligible" ? "check" : "clock")}${decision[told]}</h2>
       <p class="message">${made.message}</p>
       ${urgent ? calls(this.practice, book.call, book.callPractice) : nothing}
       ${made.token && this.host.listens

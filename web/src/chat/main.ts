@@ -411,7 +411,7 @@ export class Chat extends LitElement {
         <span class="mark">${icon("leaf")}</span>
         <div class="who">
           <h2 id="name">${chat.title(this.practice.name || chat.assistant)}</h2>
-          <p>${chat.subtitle}</p>
+          <p>${this.standing() ?? chat.subtitle}</p>
         </div>
         <button type="button" class="plain more" aria-expanded=${this.menu} aria-label=${chat.options} @click=${() => this.toggleMenu(!this.menu)}>
           ${icon("more")}
@@ -466,6 +466,16 @@ export class Chat extends LitElement {
     </dialog>`;
   }
 
+  /** Where the client's case stands, as far as the conversation tells. */
+  private standing(): string | null {
+    const { messages } = this.conversation;
+    const label = messages.findLast((message) => message.case)?.case;
+    if (!label) return null;
+    const opened = messages.findIndex((message) => message.case === label);
+    const answered = messages.slice(opened).some((message) => message.from === "therapist");
+    return this.words.chat[answered ? "caseAnswered" : "caseWaiting"](label);
+  }
+
   private menuView(): TemplateResult {
     const { chat } = this.words;
     return html`<div class="menu">
@@ -513,6 +523,7 @@ export class Chat extends LitElement {
     const lastOfClient = messages.findLastIndex((message) => message.from === "client");
     const said = pending.length > 0;
     const days = new Set<string>();
+    const decided = new Set<string>();
     const items = messages.map((message, index) => {
       const current = index > lastOfClient && !said;
       const today = message.at ? day(message.at, this.language) : "";
@@ -520,7 +531,10 @@ export class Chat extends LitElement {
       if (today) days.add(today);
       const chosen = message.buttons.length && !current ? this.answerTo(index) : null;
       const continued = messages[index - 1]?.from === message.from;
-      return { message, current, divided, chosen, continued };
+      const made = message.decision?.id;
+      const ruled = made !== undefined && decided.has(made);
+      if (made) decided.add(made);
+      return { message, current, divided, chosen, continued, ruled };
     });
     return [
       repeat(

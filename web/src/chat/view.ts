@@ -16,6 +16,8 @@ export interface Around {
   current: boolean;
   /** The title of the button that was pressed, or null. */
   chosen: string | null;
+  /** Whether the therapist has since decided what the screen could not. */
+  ruled: boolean;
   /** Whether the one before was said by the same speaker. */
   continued: boolean;
   press(button: { title: string; payload: string }): void;
@@ -29,7 +31,7 @@ export function messageView(message: Message, around: Around): TemplateResult {
   return html`<div class="bubble">
     ${speaker(message, around)}
     ${emergency ? html`<p class="heading alarm">${icon("alert")}${words.chat.emergency}</p>` : nothing}
-    ${message.decision && !emergency ? heading(message.decision, words) : nothing}
+    ${message.decision && !emergency ? heading(message.decision, around) : nothing}
     <p class="text" dir="auto">${message.text}</p>
     ${emergency ? calls(practice, words.chat.callNumber, words.chat.callPractice) : nothing}
     ${message.decision ? decisionView(message.decision, around) : nothing}
@@ -54,15 +56,16 @@ function sources(message: Message, { words, practice }: Around): TemplateResult 
   return html`<p class="source">${icon("leaf")}<span>${words.chat.source(titles.join(", "))}</span></p>`;
 }
 
-function heading(made: Decision, words: Strings): TemplateResult {
-  const drawn = made.outcome === "eligible" ? "check" : "clock";
-  return html`<p class="heading outcome-${made.outcome}">${icon(drawn)}${words.decision[made.outcome]}</p>`;
+function heading(made: Decision, { words, ruled }: Around): TemplateResult {
+  // whoever has a token may book, whatever the screen found
+  const told = made.token ? "eligible" : ruled ? "ruled" : made.outcome;
+  return html`<p class="heading outcome-${told}">${icon(told === "eligible" ? "check" : "clock")}${words.decision[told]}</p>`;
 }
 
 function decisionView(made: Decision, around: Around): TemplateResult {
   const { words, practice, language, book } = around;
   const address = made.token ? bookingAddress(practice, made.token) : null;
-  return html`${reasons(made, words.decision, practice)}
+  return html`${around.ruled ? nothing : reasons(made, words.decision, practice)}
   ${address
     ? html`<p class="calls">
         <a class="book" href=${address} target="_blank" rel="noopener" @click=${(event: MouseEvent) => book(event, made)}

@@ -21,20 +21,27 @@ export function calls(practice: Practice, call: (number: string) => string, othe
 export function reasons(made: Decision, words: Strings["decision"], practice: Practice): TemplateResult | typeof nothing {
   const counting = made.findings.filter((found) => found.status === "present" || found.status === "unsure");
   if (!counting.length) return nothing;
+  // an answer and the words that go with it are one reason
+  const byCondition = new Map<string, Finding[]>();
+  for (const found of counting) byCondition.set(found.condition, [...(byCondition.get(found.condition) ?? []), found]);
   return html`<div class="reasons">
     <p class="caption">${words.reasons}</p>
     <ul>
-      ${counting.map((found) => reason(found, words, practice))}
+      ${[...byCondition.values()].map((findings) => reason(findings, words, practice))}
     </ul>
   </div>`;
 }
 
-function reason(found: Finding, words: Strings["decision"], practice: Practice): TemplateResult {
-  const name = practice.conditions[found.condition] ?? words.anotherFinding;
-  const unsure = found.status === "unsure" ? ` (${words.unsure})` : "";
-  const told = found.origin === "answer" || !found.evidence ? nothing : html`<q class="evidence"><bdi>${words.said(found.evidence)}</bdi></q>`;
-  const from = found.source in practice.titles ? words.handout : words.practice;
-  return html`<li><span class="finding">${name}${unsure}</span>${told}<span class="from">${from}</span></li>`;
+function reason(findings: readonly Finding[], words: Strings["decision"], practice: Practice): TemplateResult {
+  const name = practice.conditions[findings[0]?.condition ?? ""] ?? words.anotherFinding;
+  const unsure = findings.every((found) => found.status === "unsure") ? ` (${words.unsure})` : "";
+  const said = new Set(findings.filter((found) => found.origin !== "answer" && found.evidence).map((found) => found.evidence));
+  const sources = new Set(findings.map((found) => (found.source in practice.titles ? words.handout : words.practice)));
+  return html`<li>
+    <span class="finding">${name}${unsure}</span>
+    ${[...said].map((evidence) => html`<q class="evidence" dir="auto">${words.said(evidence)}</q>`)}
+    <span class="from">${[...sources].join(", ")}</span>
+  </li>`;
 }
 
 /** A moment of the server as a date of this reader. */
