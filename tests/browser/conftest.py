@@ -174,4 +174,3 @@ def site() -> Iterator[Site]:
     yield Site(f"http://localhost:{server.server_port}", pages)
     server.shutdown()
     server.server_close()
-

@@ -30,6 +30,7 @@ class Assistant extends HTMLElement {
   private readonly button = document.createElement("button");
   private readonly drawing = document.createElementNS("http://www.w3.org/2000/svg", "path");
   private readonly label = document.createElement("span");
+  private readonly waiting = document.createElement("span");
   private readonly badge = document.createElement("span");
   private readonly problem = document.createElement("p");
   private words: Launcher = en;
@@ -106,13 +107,13 @@ class Assistant extends HTMLElement {
     this.button.type = "button";
     this.button.className = "launcher";
     this.label.className = "words";
-    this.label.textContent = this.words.open;
     this.badge.className = "badge";
     this.badge.setAttribute("aria-hidden", "true");
     this.problem.className = "problem";
     this.problem.setAttribute("role", "alert");
     this.problem.hidden = true;
-    this.button.append(svg, this.label, this.badge);
+    this.waiting.className = "hidden";
+    this.button.append(svg, this.label, this.badge, this.waiting);
     this.button.addEventListener("click", () => (this.hasAttribute("open") ? this.hide() : void this.show()));
     // whoever points at the button is about to press it
     for (const sign of ["pointerenter", "focus"]) this.button.addEventListener(sign, () => void this.fetchCode().catch(() => undefined), { once: true });
@@ -127,8 +128,9 @@ class Assistant extends HTMLElement {
     this.badge.textContent = count > 99 ? "99+" : String(count);
     this.badge.hidden = open || count === 0;
     this.button.setAttribute("aria-expanded", String(open));
-    const waiting = count && !open ? `, ${this.words.unread(count)}` : "";
-    this.button.setAttribute("aria-label", (open ? this.words.close : this.words.open) + waiting);
+    // the name is what stands in the button, for who reads it and who hears it
+    this.label.textContent = open ? this.words.close : this.words.open;
+    this.waiting.textContent = count && !open ? `, ${this.words.unread(count)}` : "";
   }
 
   private fetchCode(): Promise<unknown> {

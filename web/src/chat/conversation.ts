@@ -38,6 +38,8 @@ export class Conversation extends EventTarget {
   /** The token of the conversation that was left; another tab may still store it. */
   private left: string | null = null;
   private flushing = false;
+  /** Whether another tab changed something while this one was sending. */
+  private stale = false;
   private started = false;
   private attempts = 0;
   private timer: ReturnType<typeof setTimeout> | undefined;
@@ -192,7 +194,9 @@ export class Conversation extends EventTarget {
   }
 
   private async catchUp(): Promise<void> {
-    if (!this.started || this.phase !== "ready" || this.flushing) return;
+    if (!this.started || this.phase !== "ready") return;
+    this.stale = this.flushing;
+    if (this.stale) return;
     this.queue(this.stored(), false);
     await this.go();
   }
@@ -250,11 +254,12 @@ export class Conversation extends EventTarget {
     this.flushing = true;
     try {
       while (this.phase === "ready" && this.next()) {
-        if (!(await this.tabs.alone("send", () => this.sendNext()))) return;
+        if (!(await this.tabs.alone("send", () => this.sendNext()))) break;
       }
     } finally {
       this.flushing = false;
     }
+    if (this.stale) await this.catchUp();
   }
 
   private next(): Pending | undefined {

@@ -163,7 +163,7 @@ export class Chat extends LitElement {
 
   private readonly onChange = (): void => {
     const { messages, phase } = this.conversation;
-    if (phase === "expired") this.rescue(this.conversation.takeUnsent());
+    if (phase === "expired" && this.conversation.pending.length) this.rescue(this.conversation.takeUnsent());
     const fresh = this.known === null ? [] : messages.filter((one) => !this.known?.has(one.id) && one.from !== "client");
     if (messages.length || phase === "ready") {
       // what was there before this page was opened is not news; a first greeting is
@@ -407,7 +407,7 @@ export class Chat extends LitElement {
       @dragover=${this.onDrag}
       @drop=${this.onDrag}
     >
-      <header>
+      <div class="head">
         <span class="mark">${icon("leaf")}</span>
         <div class="who">
           <h2 id="name">${chat.title(this.practice.name || chat.assistant)}</h2>
@@ -418,7 +418,7 @@ export class Chat extends LitElement {
         </button>
         <button type="button" class="plain" aria-label=${chat.close} @click=${() => this.leave()}>${icon("close")}</button>
         ${this.menu ? this.menuView() : nothing}
-      </header>
+      </div>
       ${this.statusView()}
       <div class="log" role="region" aria-label=${chat.conversation} tabindex="0" @scroll=${this.onScroll}>
         <ol>
