@@ -212,6 +212,9 @@ def test_the_conversation_can_be_saved(chat: Chat) -> None:
     assert text.startswith("Conversation with Harbour Therapy")
     assert "does it hurt?" in text
     assert "discomfort" in text
+    with chat.page.expect_download() as everything:
+        chat.option("Save everything kept about you")
+    assert "does it hurt?" in everything.value.path().read_text(encoding="utf-8")
 
 
 def test_a_token_that_has_expired_keeps_the_words_and_tells_what_to_do(chat: Chat, assistant: Running) -> None:

@@ -380,8 +380,8 @@ export class Check extends LitElement {
     const address = made.token ? bookingAddress(this.practice, made.token) : null;
     return html`<div class="result outcome-${told}">
       <h2 tabindex="-1">${icon(urgent ? "alert" : told === "eligible" ? "check" : "clock")}${decision[told]}</h2>
-      <p class="message">${made.message}</p>
       ${urgent ? calls(this.practice, book.call, book.callPractice) : nothing}
+      <p class="message">${made.message}</p>
       ${made.token && this.host.listens
         ? this.handed
           ? html`<p role="status">${book.given}</p>`

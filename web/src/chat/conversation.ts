@@ -147,6 +147,11 @@ export class Conversation extends EventTarget {
     return this.messages;
   }
 
+  /** Everything that the practice keeps of this conversation, as the server tells it. */
+  async everything(): Promise<Blob> {
+    return (await this.call("/chat/export", {})).blob();
+  }
+
   /** Where the conversation goes on in Telegram; null where the practice has no bot. */
   async elsewhere(): Promise<string | null> {
     try {

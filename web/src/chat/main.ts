@@ -214,13 +214,13 @@ export class Chat extends LitElement {
       this.requestUpdate();
     } else if (first && earlier > 0 && log.scrollHeight - first.offsetTop > log.clientHeight) {
       // a long answer is read from its beginning
-      log.scrollTo({ top: first.offsetTop - 12, behavior: "smooth" });
-    } else this.toEnd(earlier > 0 ? "smooth" : "instant");
+      this.pinned = false;
+      log.scrollTo({ top: first.offsetTop - 12, behavior: calm() ? "instant" : "smooth" });
+    } else if (count === 1) this.pinned = false; else this.toEnd(earlier > 0 ? "smooth" : "instant");
   }
 
   private toEnd(behavior: ScrollBehavior): void {
-    const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
-    this.log.scrollTo({ top: this.log.scrollHeight, behavior: calm ? "instant" : behavior });
+    this.log.scrollTo({ top: this.log.scrollHeight, behavior: calm() ? "instant" : behavior });
   }
 
   private readonly onScroll = (): void => {
@@ -360,9 +360,22 @@ export class Chat extends LitElement {
     // what this page already has is better than nothing
     const messages = await this.conversation.transcript().catch(() => this.conversation.messages);
     const text = transcript(messages, this.words.chat, this.practice, this.language);
+    this.download(new Blob([text], { type: "text/plain" }), "conversation.txt");
+  }
+
+  private async saveAll(): Promise<void> {
+    await this.toggleMenu(false);
+    try {
+      this.download(await this.conversation.everything(), "everything.json");
+    } catch {
+      this.tell(this.words.chat.noConnection);
+    }
+  }
+
+  private download(content: Blob, name: string): void {
     const link = document.createElement("a");
-    link.href = URL.createObjectURL(new Blob([text], { type: "text/plain" }));
-    link.download = "conversation.txt";
+    link.href = URL.createObjectURL(content);
+    link.download = name;
     link.click();
     setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
     this.tell(this.words.chat.saved);
@@ -399,7 +412,7 @@ export class Chat extends LitElement {
     const { phase } = this.conversation;
     const ended = phase === "expired" || phase === "erased";
     return html`<dialog
-      aria-labelledby="name"
+      aria-label=${chat.title(this.practice.name)}
       tabindex="-1"
       lang=${this.lang || "en"}
       @keydown=${this.onDialogKey}
@@ -410,7 +423,7 @@ export class Chat extends LitElement {
       <div class="head">
         <span class="mark">${icon("leaf")}</span>
         <div class="who">
-          <h2 id="name">${chat.title(this.practice.name || chat.assistant)}</h2>
+          <h2>${this.practice.name || chat.assistant}</h2>
           <p>${this.standing() ?? chat.subtitle}</p>
         </div>
         <button type="button" class="plain more" aria-expanded=${this.menu} aria-label=${chat.options} @click=${() => this.toggleMenu(!this.menu)}>
@@ -481,6 +494,7 @@ export class Chat extends LitElement {
     return html`<div class="menu">
       <button type="button" @click=${() => this.prompt("restart")}>${chat.restart}</button>
       <button type="button" @click=${() => this.save()}>${chat.save}</button>
+      <button type="button" @click=${() => this.saveAll()}>${chat.saveAll}</button>
       ${this.elsewhere ? html`<a href=${this.elsewhere} target="_blank" rel="noopener">${chat.continueElsewhere}</a>` : nothing}
       <button type="button" @click=${() => this.prompt("erase")}>${chat.erase}</button>
     </div>`;
@@ -575,6 +589,10 @@ export class Chat extends LitElement {
     this.rescue(said.text);
     this.composer.focus();
   }
+}
+
+function calm(): boolean {
+  return matchMedia("(prefers-reduced-motion: reduce)").matches;
 }
 
 /** `words` as the server keeps them: one line, no control characters. */

@@ -32,8 +32,8 @@ export function messageView(message: Message, around: Around): TemplateResult {
     ${speaker(message, around)}
     ${emergency ? html`<p class="heading alarm">${icon("alert")}${words.chat.emergency}</p>` : nothing}
     ${message.decision && !emergency ? heading(message.decision, around) : nothing}
-    <p class="text" dir="auto">${message.text}</p>
     ${emergency ? calls(practice, words.chat.callNumber, words.chat.callPractice) : nothing}
+    <p class="text" dir="auto">${message.text}</p>
     ${message.decision ? decisionView(message.decision, around) : nothing}
     ${sources(message, around)}
     ${message.case ? html`<p class="case">${icon("clock")}${words.chat.caseLine(message.case)}</p>` : nothing}

@@ -10,7 +10,7 @@ export const launcher = {
 
 export const chat = {
   title: (practice: string): string => `Chat with ${practice}`,
-  subtitle: "Automated assistant · the therapist can step in",
+  subtitle: "Automated assistant",
   close: "Close the chat",
   options: "More options",
   conversation: "Conversation",
@@ -38,7 +38,8 @@ export const chat = {
   restartExplain: "The new conversation begins empty. The one before stays with the practice.",
   restartDo: "Start anew",
   save: "Save this conversation",
-  saved: "The conversation was saved as a file.",
+  saveAll: "Save everything kept about you",
+  saved: "It was saved as a file.",
   continueElsewhere: "Continue in Telegram",
   erase: "End and delete",
   eraseExplain:

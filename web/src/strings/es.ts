@@ -10,7 +10,7 @@ export const launcher: Launcher = {
 
 export const chat: Strings["chat"] = {
   title: (practice) => `Chat con ${practice}`,
-  subtitle: "Asistente automático · el terapeuta puede intervenir",
+  subtitle: "Asistente automático",
   close: "Cerrar el chat",
   options: "Más opciones",
   conversation: "Conversación",
@@ -38,7 +38,8 @@ export const chat: Strings["chat"] = {
   restartExplain: "La conversación nueva empieza vacía. La anterior se queda en la consulta.",
   restartDo: "Empezar de nuevo",
   save: "Guardar esta conversación",
-  saved: "La conversación se ha guardado en un archivo.",
+  saveAll: "Guardar todo lo que consta de usted",
+  saved: "Se ha guardado en un archivo.",
   continueElsewhere: "Seguir en Telegram",
   erase: "Terminar y borrar",
   eraseExplain:
