@@ -199,7 +199,7 @@ export class Chat extends LitElement {
   /** Keep the latest message in view, unless the client reads further up. */
   private follow(): void {
     const { log } = this;
-    const items = log.querySelectorAll<HTMLElement>("li");
+    const items = log.querySelectorAll<HTMLElement>("ol > li");
     const count = items.length;
     if (count <= this.shown) {
       this.shown = count;
@@ -216,7 +216,10 @@ export class Chat extends LitElement {
       // a long answer is read from its beginning
       this.pinned = false;
       log.scrollTo({ top: first.offsetTop - 12, behavior: calm() ? "instant" : "smooth" });
-    } else if (count === 1) this.pinned = false; else this.toEnd(earlier > 0 ? "smooth" : "instant");
+    } else if (count === 1) {
+      // so is the greeting
+      this.pinned = false;
+    } else this.toEnd(earlier > 0 ? "smooth" : "instant");
   }
 
   private toEnd(behavior: ScrollBehavior): void {

@@ -33,13 +33,23 @@ export function messageView(message: Message, around: Around): TemplateResult {
     ${emergency ? html`<p class="heading alarm">${icon("alert")}${words.chat.emergency}</p>` : nothing}
     ${message.decision && !emergency ? heading(message.decision, around) : nothing}
     ${emergency ? calls(practice, words.chat.callNumber, words.chat.callPractice) : nothing}
-    <p class="text" dir="auto">${message.text}</p>
+    <p class="text" dir="auto">${message.from === "client" ? message.text : linked(message.text)}</p>
     ${message.decision ? decisionView(message.decision, around) : nothing}
     ${sources(message, around)}
     ${message.case ? html`<p class="case">${icon("clock")}${words.chat.caseLine(message.case)}</p>` : nothing}
     ${choices(message, around)}
     ${message.at ? html`<time class="time" datetime=${message.at}>${clock(message.at, around.language)}</time>` : nothing}
   </div>`;
+}
+
+// an address in a text, without the full stop or bracket that follows it
+const ADDRESS = /(https?:\/\/[^\s<>"]*[^\s<>".,;:!?)\]])/;
+
+/** Words of the practice with their addresses to press. A client's own words stay as they are. */
+function linked(text: string): unknown {
+  return text.split(ADDRESS).map((part, index) =>
+    index % 2 ? html`<a href=${part} target="_blank" rel="noopener noreferrer">${part}</a>` : part,
+  );
 }
 
 function speaker(message: Message, { words, continued }: Around): TemplateResult {
