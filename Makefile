@@ -9,31 +9,36 @@ TOOLS := .tools
 UV := $(shell command -v uv 2>/dev/null || echo $(TOOLS)/uv/bin/uv)
 VENV := .venv
 BIN := $(VENV)/bin
+# what the browser loads, and what it is built from
+WEB := bot/web/dist/manifest.json
+WEB_SOURCES := $(shell find web -name node_modules -prune -o -type f -print) tools/node.sh tools/node.txt
+AXE := tools/browser/node_modules/axe-core/package.json
 
 export UV_PROJECT_ENVIRONMENT := $(VENV)
 export RASA_TELEMETRY_ENABLED := false
 export TF_CPP_MIN_LOG_LEVEL := 3
 export SQLALCHEMY_SILENCE_UBER_WARNING := 1
 
-.PHONY: help run train test contract lint eval install
+.PHONY: help run train test contract lint eval install web
 
 help: ## show this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
-run: $(VENV)/.runs ## install, train and migrate if needed, then start everything
+run: $(VENV)/.runs $(WEB) ## install, train and migrate if needed, then start everything
 	@$(BIN)/python -m bot run
 
 train: $(VENV)/.runs ## train the models of the current data, if they are not there
 	@$(BIN)/python -m bot train
 
-test: $(VENV)/.tests $(TOOLS)/lforms/.installed lint ## everything that CI runs
+test: $(VENV)/.tests $(WEB) $(AXE) $(TOOLS)/lforms/.installed lint ## everything that CI runs
 	@$(BIN)/python -m bot train
 	@$(BIN)/python -m pytest
 
-lint: $(TOOLS)/lint/.installed ## style and types
+lint: $(TOOLS)/lint/.installed $(WEB) ## style and types
 	@$(TOOLS)/lint/bin/ruff check .
 	@$(TOOLS)/lint/bin/ruff format --check .
 	@$(TOOLS)/lint/bin/mypy
+	@tools/node.sh $(UV) web npm run --silent check
 
 contract: $(VENV)/.tests $(TOOLS)/contract/.installed ## send the running server what its description allows and forbids
 	@$(BIN)/python -m bot train
@@ -42,7 +47,17 @@ contract: $(VENV)/.tests $(TOOLS)/contract/.installed ## send the running server
 eval: $(VENV)/.runs ## measure the assistant on messages that trained nothing
 	@$(BIN)/python -m bot eval
 
-install: $(VENV)/.runs
+install: $(VENV)/.runs $(WEB)
+
+web: $(WEB) ## build what the browser loads
+
+$(WEB): $(WEB_SOURCES) | $(VENV)/.runs
+	@tools/node.sh $(UV) web npm ci --silent --ignore-scripts
+	@tools/node.sh $(UV) web npm run --silent build
+
+$(AXE): tools/browser/package-lock.json | $(VENV)/.runs
+	@tools/node.sh $(UV) tools/browser npm ci --silent --ignore-scripts
+	@touch $@
 
 $(VENV)/.runs: pyproject.toml uv.lock | $(UV)
 	@tools/python.sh $(UV) $(PYTHON_VERSION)

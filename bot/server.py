@@ -55,11 +55,12 @@ def create_app(chosen: Settings, actions_url: str) -> Sanic:
     app.config.REAL_IP_HEADER = None
     answer_with_problems(app)
     register([ChatChannel(), EligibilityChannel(), TelegramChannel(), DeskChannel()], app, route="/webhooks/")
-    add_pages(app, chosen, Handout.load())
+    rulebook = Rulebook.load()
+    add_pages(app, chosen, Handout.load(), rulebook)
     app.ctx.agent = None
     app.ctx.actions = None
     app.ctx.service = build_service(chosen)
-    app.ctx.rules_version = Rulebook.load().version
+    app.ctx.rules_version = rulebook.version
     app.ctx.actions_url = actions_url
 
     @app.get("/health")

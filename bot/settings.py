@@ -130,6 +130,7 @@ class Settings(BaseSettings):
     telegram_webhook_url: str = Field("", description="the public address of /webhooks/telegram/webhook")
     telegram_webhook_secret: SecretStr = Field(SecretStr(""), description="what Telegram shows with each webhook call")
     telegram_api_base: str = Field("https://api.telegram.org", description="the Bot API server")
+    allowed_origins: str = Field("*", description="sites that may embed chat and booking page, separated by commas")
     token_days: int = Field(30, ge=1, le=365, description="how long a chat token is accepted")
     rate_limits: bool = Field(True, description="off for evaluation and load tests on loopback")
     log_level: str = Field("INFO")
@@ -255,6 +256,18 @@ class Settings(BaseSettings):
             raise ValueError("use 8 to 200 characters, or leave it empty")
         return value
 
+    @validator("allowed_origins")
+    def _origins(cls, value: str) -> str:
+        wrong = [one for one in _listed(value) if one != "*" and not re.fullmatch(r"https?://[^\s/;,'\"*]+", one)]
+        if wrong or not value:
+            raise ValueError("list origins such as https://www.example.com, without a path, or * for any")
+        return value
+
+    @property
+    def origins(self) -> Tuple[str, ...]:
+        """The sites that may embed chat and booking page; `*` stands for any."""
+        return _listed(self.allowed_origins)
+
     @property
     def address(self) -> str:
         """Where people reach this assistant, without a slash at the end."""
@@ -263,8 +276,7 @@ class Settings(BaseSettings):
     @property
     def api_keys(self) -> Tuple[str, ...]:
         """The booking sites' keys."""
-        listed = self.eligibility_api_keys.get_secret_value().split(",")
-        return tuple(key.strip() for key in listed if key.strip())
+        return _listed(self.eligibility_api_keys.get_secret_value())
 
     @property
     def database(self) -> SecretStr:
@@ -280,6 +292,10 @@ def _decoded(secret: str) -> bytes:
         return base64.b64decode(secret[len("whsec_") :], validate=True)
     except binascii.Error:
         return b""
+
+
+def _listed(value: str) -> Tuple[str, ...]:
+    return tuple(one.strip() for one in value.split(",") if one.strip())
 
 
 @lru_cache(maxsize=1)

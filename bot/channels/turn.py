@@ -31,7 +31,7 @@ from bot.dialogue.alarm import AlarmReply
 from bot.dialogue.message import Message
 from bot.dialogue.transcript import add_messages, as_row
 from bot.emergency import EmergencyDetector
-from bot.escalation import THERAPISTS, audit, client_wrote
+from bot.escalation import THERAPISTS, audit, client_wrote, in_therapists_hands
 from bot.store import topics
 from bot.store.database import Database, touch
 from bot.store.models import Case, Conversation, Offer, StoredMessage, TrackerState, utcnow

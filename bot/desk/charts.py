@@ -67,7 +67,9 @@ def columns(name: str, alt: str, labels: tuple[str, ...], series: tuple[tuple[st
                 [(place - 0.4, low), (place - 0.4, high), (place + 0.4, high), (place + 0.4, low)]
                 for place, low, high in zip(places, below, above)
             ]
-            axes.add_patch(PathPatch(Path.make_compound_path(*map(_closed, corners)), facecolor=colour, linewidth=0, label=title))
+            axes.add_patch(
+                PathPatch(Path.make_compound_path(*map(_closed, corners)), facecolor=colour, linewidth=0, label=title)
+            )
             below = above
         step = -(-len(labels) // MOST_LABELS)
         axes.set_xlim(-0.6, len(labels) - 0.4)

@@ -23,7 +23,7 @@ from tests.conftest import API_KEY, Client, Running
 ROOT = Path(__file__).resolve().parents[2]
 SCHEMATHESIS = ROOT / ".tools" / "contract" / "bin" / "schemathesis"
 # pages are for people, and Telegram describes its own webhook
-NOT_THE_API = re.compile(r"/(?:$|static/|desk(?:/|$)|book(?:/|$)|webhooks/)")
+NOT_THE_API = re.compile(r"/(?:$|static/|desk(?:/|$)|book(?:/|$)|widget[./]|webhooks/)")
 
 
 @pytest.fixture(scope="module")
