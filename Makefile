@@ -12,7 +12,8 @@ BIN := $(VENV)/bin
 # what the browser loads, and what it is built from
 WEB := bot/web/dist/manifest.json
 WEB_SOURCES := $(shell find web -name node_modules -prune -o -type f -print) tools/node.sh tools/node.txt
-AXE := tools/browser/node_modules/axe-core/package.json
+# what the tests check pages with, and the Bot API they talk to
+CHECKERS := tools/browser/node_modules/.package-lock.json tools/telegram/node_modules/.package-lock.json
 
 export UV_PROJECT_ENVIRONMENT := $(VENV)
 export RASA_TELEMETRY_ENABLED := false
@@ -30,7 +31,7 @@ run: $(VENV)/.runs $(WEB) ## install, train and migrate if needed, then start ev
 train: $(VENV)/.runs ## train the models of the current data, if they are not there
 	@$(BIN)/python -m bot train
 
-test: $(VENV)/.tests $(WEB) $(AXE) $(TOOLS)/lforms/.installed lint ## everything that CI runs
+test: $(VENV)/.tests $(WEB) $(CHECKERS) $(TOOLS)/lforms/.installed lint ## everything that CI runs
 	@$(BIN)/python -m bot train
 	@$(BIN)/python -m pytest
 
@@ -55,8 +56,8 @@ $(WEB): $(WEB_SOURCES) | $(VENV)/.runs
 	@tools/node.sh $(UV) web npm ci --silent --ignore-scripts
 	@tools/node.sh $(UV) web npm run --silent build
 
-$(AXE): tools/browser/package-lock.json | $(VENV)/.runs
-	@tools/node.sh $(UV) tools/browser npm ci --silent --ignore-scripts
+$(CHECKERS): tools/%/node_modules/.package-lock.json: tools/%/package-lock.json | $(VENV)/.runs
+	@tools/node.sh $(UV) tools/$* npm ci --silent --ignore-scripts
 	@touch $@
 
 $(VENV)/.runs: pyproject.toml uv.lock | $(UV)
@@ -67,11 +68,10 @@ $(VENV)/.runs: pyproject.toml uv.lock | $(UV)
 $(VENV)/.tests: $(VENV)/.runs
 	@$(UV) sync --frozen --no-progress --group test --python "$$(tools/python.sh $(UV) $(PYTHON_VERSION))"
 	@tools/debian.sh
-	@tools/telegram.sh
 	@touch $@
 
 $(TOOLS)/lforms/.installed: tools/lforms.sh $(VENV)/.tests
-	@tools/lforms.sh $(TOOLS)/lforms
+	@tools/node.sh $(UV) . tools/lforms.sh $(TOOLS)/lforms
 
 $(TOOLS)/lint/.installed: tools/lint/pyproject.toml tools/lint/uv.lock $(VENV)/.tests
 	@UV_PROJECT_ENVIRONMENT=$(CURDIR)/$(TOOLS)/lint $(UV) sync --frozen --no-progress --project tools/lint

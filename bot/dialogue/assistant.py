@@ -20,6 +20,7 @@ from bot.dialogue.alarm import AlarmReply
 from bot.dialogue.answering import Answering
 from bot.dialogue.checkins import Checkins
 from bot.dialogue.conditions import Conditions
+from bot.dialogue.context import Context
 from bot.dialogue.escalating import Escalating
 from bot.dialogue.memory import Memory
 from bot.dialogue.message import Message, Part
@@ -28,7 +29,7 @@ from bot.dialogue.my_data import MyData
 from bot.dialogue.reading import load_detector, load_reader
 from bot.dialogue.screening import Screening
 from bot.handout import PASSAGES, Handout
-from bot.nlu.thresholds import ANSWER, CLARIFY
+from bot.nlu.thresholds import ANSWER, ANSWER_IF_CLEAR, CLARIFY, CLEAR_BY
 from bot.rights import ExportTickets
 from bot.screening import Rulebook
 from bot.settings import Settings
@@ -106,8 +107,8 @@ class Turn:
 
     @property
     def told(self) -> List[str]:
-        """Passages that this reply has used already."""
-        return [source for message in self.messages for source in message.sources]
+        """Passages that this reply has answered from already."""
+        return [source for message in self.messages if message.kind == "answer" for source in message.sources]
 
 
 class Assistant:
@@ -128,6 +129,7 @@ class Assistant:
         self._database = database
         self._handout = handout
         self._answering = answering
+        self._context = Context(handout)
         self._conditions = conditions
         self._escalating = escalating
         self._screening = screening
@@ -163,18 +165,30 @@ class Assistant:
                 left = self._screening.hear(turn)
                 if len(left) == 1 and self._checkins.hear(turn, left[0]):
                     left = []
-                for part in self._ordered(left):
-                    self._skills[part.intent](turn, part)
+                for part in self._ordered(left, memory):
+                    read = self._context.weigh(part, memory)
+                    self._skills[read.intent](turn, read)
+                self._told_besides(turn)
             if not any(message.kind in ("fallback", "clarify") for message in turn.messages):
                 memory.failures = 0
             if not turn.erase:
                 self._screening.ask_again(turn)
             return Reply(turn.messages, memory, turn.erase)
 
-    def _ordered(self, parts: List[Part]) -> List[Part]:
-        """The parts to answer: small talk beside a real question is left out."""
-        real = [part for part in parts if part.intent != "smalltalk"]
+    def _ordered(self, parts: List[Part], memory: Memory) -> List[Part]:
+        """The parts to answer: small talk beside a real question is left out, and a yes or no to nothing."""
+        idle = ("smalltalk",) if memory.offered else ("smalltalk", "affirm", "deny")
+        real = [part for part in parts if part.intent not in idle]
         return (real or parts)[:MAX_PARTS]
+
+    def _told_besides(self, turn: Turn) -> None:
+        """Notice a condition in words that no part holds ("I ask because of my metal hip")."""
+        rest = turn.heard.text
+        for part in turn.heard.parts:
+            rest = rest.replace(part.text, " ", 1)
+        asked = any(message.kind in ("answer", "not_in_handout") for message in turn.messages)
+        if asked and any(character.isalpha() for character in rest):
+            self._conditions.notice(turn, Part(rest, "health_remark", "health_remark"))
 
     def _pressed(self, turn: Turn) -> bool:
         """Handle a button that names what it is about; False if its intent says it all."""
@@ -214,6 +228,9 @@ class Assistant:
         turn.messages.extend(self._answering.silent(part.topic, part.text, turn.memory))
 
     def _follow_up(self, turn: Turn, part: Part) -> None:
+        if self._conditions.notice(turn, part):
+            # "and if I'm pregnant?" asks about the condition, not about what was said before
+            return
         turn.messages.extend(self._answering.follow_up(part, turn.memory))
 
     def _condition(self, turn: Turn, part: Part) -> None:
@@ -248,6 +265,8 @@ class Assistant:
         turn.messages.append(self._escalating.pass_on(turn.session, turn.conversation_id, reason, words, turn.now))
 
     def _start_screen(self, turn: Turn, part: Part) -> None:
+        if self._unsure_reading(turn, part):
+            return
         self._forget_offer(turn)
         self._screening.start(turn)
 
@@ -300,7 +319,7 @@ class Assistant:
 
     def _unsure_reading(self, turn: Turn, part: Part) -> bool:
         """Ask back where the reading is not sure; True if that was done."""
-        if part.confidence >= ANSWER:
+        if part.confidence >= ANSWER or (part.confidence >= ANSWER_IF_CLEAR and _is_clear(part)):
             return False
         asked = self._answering.clarify(part, turn.memory) if part.confidence >= CLARIFY else None
         if asked is None or turn.memory.failures:
@@ -332,6 +351,16 @@ class Assistant:
     def _forget_offer(turn: Turn) -> None:
         turn.memory.offered = None
         turn.memory.question = ""
+
+
+def _is_clear(part: Part) -> bool:
+    """Whether the next best key of another group or passage is far behind."""
+    others = [share for key, share in part.ranking if key != part.key and _apart(key, part)]
+    return part.confidence >= CLEAR_BY * max(others, default=0.0)
+
+
+def _apart(key: str, part: Part) -> bool:
+    return part.intent == "handout" or not key.startswith(f"{part.intent}/")
 
 
 def build_assistant(chosen: Settings) -> Assistant:
