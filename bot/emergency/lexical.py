@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from bot.emergency.phrases import Hit
-from bot.emergency.rules import Combination, Rules, Strength
+from bot.emergency.rules import Combination, Rules, Says, Strength
 from bot.emergency.text import Token, tokens
 
 #: How far a negation reaches, in words, unless the clause ends first.
@@ -29,6 +29,9 @@ _SUBJECTS = frozenset(
 )
 
 
+Layer = Literal["lexical", "semantic"]
+
+
 @dataclass(frozen=True, slots=True)
 class Emergency:
     """One message's alarm.
@@ -37,14 +40,14 @@ class Emergency:
         category: one of `bot.emergency.rules.CATEGORIES`.
         evidence: the client's own words that raised it.
         layer: which reader raised it.
-        score: 0 to 1; 1 for a strong combination of terms, else the head's probability.
+        score: the head's probability, 0 to 1; 1 where no head was asked.
         message: what to tell the client, with `{emergency_number}` and
             `{practice_phone}` still to be filled (`render`).
     """
 
     category: str
     evidence: str
-    layer: Literal["lexical", "semantic"]
+    layer: Layer
     score: float
     message: str
 
@@ -73,6 +76,13 @@ class Reading:
 
     alarm: Finding | None
     explained_away: bool
+
+    @property
+    def says(self) -> Says:
+        """The reading in one word; "against" is an alarm that the context takes away."""
+        if self.alarm is not None:
+            return self.alarm.strength
+        return "against" if self.explained_away else "nothing"
 
 
 class LexicalReader:
