@@ -4,8 +4,8 @@ For whoever changes rules or data: prints recall by category and false alarms by
 of the intent, with exact intervals. Without options, by grouped cross-validation over the
 training data: only the head is held out, the terms and the encoder have seen the lines, so
 those figures are optimistic. With `--sets DIRECTORY`, the trained head on messages that
-trained nothing; `--choose` adds the thresholds that they suggest, and must never be asked of
-tests/eval.
+trained nothing; `--choose` adds what each threshold would miss and falsely raise, and must
+never be asked of tests/eval.
 """
 
 from __future__ import annotations
@@ -30,8 +30,6 @@ from bot.encoder import DIMENSIONS, Encoder
 _FOLDS = 5
 #: Messages whose vectors are closer than this are one group: never on both sides.
 _NEAR_DUPLICATE = 0.88
-#: What a missed emergency costs beside a false alarm, as shares of their kinds.
-_COST_OF_A_MISS = 5.0
 _GRID = (0.02, 0.03, 0.05, 0.08, 0.1, 0.12, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5)
 
 
@@ -69,19 +67,18 @@ def cross_validate(
     return found
 
 
-def suggest(outcomes: Sequence[Outcome]) -> dict[Says, float]:
-    """Return the threshold of the least cost for each thing that the terms can say."""
-    urgent = sum(outcome.urgent for outcome in outcomes)
-    harmless = len(outcomes) - urgent
-
-    def cost(says: Says, threshold: float) -> float:
-        here = [outcome for outcome in outcomes if outcome.says == says]
-        missed = sum(outcome.urgent and outcome.probability < threshold for outcome in here)
-        false = sum(not outcome.urgent and outcome.probability >= threshold for outcome in here)
-        return _COST_OF_A_MISS * missed / urgent + false / harmless
-
-    # Of equal ones the lower: an emergency unlike any here is worth it.
-    return {says: min(_GRID, key=lambda threshold: cost(says, threshold)) for says in get_args(Says)}
+def trade_off(outcomes: Sequence[Outcome]) -> list[str]:
+    """Return Markdown lines: for each thing the terms can say, "missed/false" at each threshold."""
+    lines = [
+        "| the terms say | urgent | harmless | " + " | ".join(map(str, _GRID)) + " |",
+        "|---" * (len(_GRID) + 3) + "|",
+    ]
+    for says in get_args(Says):
+        urgent = [outcome.probability for outcome in outcomes if outcome.says == says and outcome.urgent]
+        harmless = [outcome.probability for outcome in outcomes if outcome.says == says and not outcome.urgent]
+        cells = [f"{sum(p < at for p in urgent)}/{sum(p >= at for p in harmless)}" for at in _GRID]
+        lines.append(" | ".join([f"| {says}", str(len(urgent)), str(len(harmless)), *cells]) + " |")
+    return lines
 
 
 def interval(hits: int, of: int) -> tuple[float, float]:
@@ -155,7 +152,7 @@ def main() -> None:
     parser.add_argument("--nlu", type=Path, default=Path("data/nlu"), help="the training data (%(default)s)")
     parser.add_argument("--sets", type=Path, help="instead, a directory of evaluation sets; needs --head")
     parser.add_argument("--head", type=Path, help="the trained head for --sets")
-    parser.add_argument("--choose", action="store_true", help="print the thresholds that the messages suggest")
+    parser.add_argument("--choose", action="store_true", help="print what each threshold would cost")
     arguments = parser.parse_args()
     encoder = Encoder.load()
     rules = load_rules()
@@ -170,7 +167,7 @@ def main() -> None:
         outcomes = cross_validate(examples, names, lexical, encoder)
     _report(outcomes, rules.thresholds)
     if arguments.choose:
-        print("\nSuggested thresholds:", suggest(outcomes))
+        print("\nMissed/false at each threshold\n", *trade_off(outcomes), sep="\n")
 
 
 if __name__ == "__main__":
