@@ -123,6 +123,24 @@ ORDINARY = [
 ]
 
 
+#: Below and above the line of each reading: the same picture, harmless and urgent.
+EITHER_SIDE = [
+    ("figure of speech", "work is killing me", "I keep thinking of killing myself"),
+    ("figure of speech", "this invoice gave me a heart attack", "I think I'm having a heart attack"),
+    ("past", "chest pain years ago, all fine", "chest pain last night, and again now"),
+    ("somebody's history", "my uncle had a stroke in 2010", "my uncle's face is drooping and his arm is weak"),
+    ("negation", "no chest pain", "no chest pain for years, but now there is pressure in my chest"),
+    ("general question", "can it cause a stroke?", "can it cause a stroke? my face is drooping on one side"),
+    ("trifle", "paper cut, bleeding's nearly done", "the paper cut won't stop bleeding"),
+    ("after-effect", "my calf is tender where you worked", "my left calf is swollen, hot and tender"),
+    ("long known", "lupus rash on my cheeks for years", "a rash everywhere and my throat is closing"),
+    ("posture", "lying on my front hurts my neck", "since you worked on my neck I see double"),
+    ("cancelling", "I won't be needing Thursday's appointment", "I won't be alive by Thursday"),
+    ("animal", "the dog had a seizure but he's fine", "my son is having a seizure"),
+    ("exertion", "gasping after the finish line", "gasping for air on the sofa"),
+]
+
+
 @pytest.fixture(scope="module")
 def reader() -> LexicalReader:
     return LexicalReader(load_rules())
@@ -181,6 +199,14 @@ def test_an_alarm_of_now_survives_what_is_past_asked_or_joked_beside_it(detector
 )
 def test_what_hides_a_word_from_a_list_is_undone(detector: EmergencyDetector, text: str) -> None:
     assert detector.check(text) is not None
+
+
+@pytest.mark.parametrize(("reading", "harmless", "urgent"), EITHER_SIDE, ids=_name)
+def test_the_same_picture_is_read_on_either_side_of_the_line(
+    reader: LexicalReader, reading: str, harmless: str, urgent: str
+) -> None:
+    assert reader.read(harmless).says != "strong", reading
+    assert reader.read(urgent).says == "strong", reading
 
 
 @pytest.mark.parametrize(
