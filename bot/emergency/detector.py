@@ -1,10 +1,9 @@
 """Both readers together: what `bot.emergency` offers to the channels.
 
-The head's probability is held against a threshold that depends on what the terms say: next
-to nothing where they are clear, so that only a head that is sure of a harmless reading
-("this song is so good I can't breathe") outweighs them; low where they suspect something;
-higher where they find nothing, or an alarm that is denied, past, hypothetical or a figure of
-speech. Knows no channel and no case.
+Terms that are clear decide alone: the head knows too little of typos, shorthand and other
+languages to overrule them. Otherwise its probability is held against a threshold that depends
+on what the terms say: low where they suspect something, higher where they find nothing, or an
+alarm that is denied, past, hypothetical or a figure of speech. Knows no channel and no case.
 """
 
 from __future__ import annotations
@@ -41,8 +40,7 @@ class EmergencyDetector:
             rules: the rules file; the package's own by default.
             head: what `train` wrote; needed unless `lexical_only`.
             encoder: the process's encoder; loaded if not given.
-            lexical_only: do without the head, knowingly: weak terms then never alarm, and
-                clear ones always do.
+            lexical_only: do without the head, knowingly: weak terms then never alarm.
 
         Raises:
             EmergencyError: the rules are faulty, or the head is missing or does not fit them.
@@ -65,15 +63,15 @@ class EmergencyDetector:
     def check(self, text: str) -> Emergency | None:
         """Return the emergency that the message describes, or None; any text is accepted."""
         reading = self._lexical.read(text)
-        clear = reading.alarm if reading.says == "strong" else None
+        alarm = reading.alarm
+        if alarm is not None and alarm.strength == "strong":
+            return self._alarm(alarm.category, alarm.evidence, "lexical", 1.0)
         if self._semantic is None or not text.strip():
-            return None if clear is None else self._alarm(clear.category, clear.evidence, "lexical", 1.0)
+            return None
         score = self._semantic.score(text)
         probability = score.beside(reading.says)
         if probability < self._rules.thresholds.needed(reading.says):
             return None
-        if clear is not None:
-            return self._alarm(clear.category, clear.evidence, "lexical", probability)
         return self._alarm(score.category, score.evidence, "semantic", probability)
 
     def of(self, category: str, evidence: str) -> Emergency:

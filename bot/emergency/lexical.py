@@ -43,7 +43,7 @@ class Emergency:
         category: one of `bot.emergency.rules.CATEGORIES`.
         evidence: the client's own words that raised it.
         layer: which reader raised it.
-        score: the head's probability, 0 to 1; 1 where no head was asked.
+        score: 0 to 1; 1 for a strong combination of terms, else the head's probability.
         message: what to tell the client, with `{emergency_number}` and
             `{practice_phone}` still to be filled (`render`).
     """

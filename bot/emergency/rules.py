@@ -82,15 +82,13 @@ class Category:
 class Thresholds:
     """What the head's probability must reach, by what the terms say."""
 
-    strong: float
     weak: float
     against: float
     nothing: float
 
     def needed(self, says: Says) -> float:
-        """Return the threshold in force for what the terms say."""
-        needed: float = getattr(self, says)
-        return needed
+        """Return the threshold in force; beside strong terms the head is not asked."""
+        return {"strong": 0.0, "weak": self.weak, "against": self.against, "nothing": self.nothing}[says]
 
 
 @dataclass(frozen=True, slots=True)
@@ -268,7 +266,7 @@ class _Reader:
         return value
 
     def _thresholds(self, node: _Mapping) -> Thresholds:
-        names = get_args(Says)
+        names = ("weak", "against", "nothing")
         self._keys(node, "thresholds", names)
         values = []
         for name in names:

@@ -86,10 +86,15 @@ def test_an_everyday_question_raises_none(both: EmergencyDetector) -> None:
     assert both.check("is a purple bruise normal") is None
 
 
-def test_clear_terms_need_next_to_nothing_of_the_head(both: EmergencyDetector) -> None:
+def test_clear_terms_need_no_head(both: EmergencyDetector) -> None:
     emergency = both.check("I can't breathe")
     assert emergency is not None
-    assert (emergency.layer, emergency.evidence) == ("lexical", "can't breathe")
+    assert (emergency.layer, emergency.score) == ("lexical", 1.0)
+
+
+@pytest.mark.parametrize("text", ["no puedo respirar", "suden hedache worst ever", "kms tbh", "RR 30, sats 86"])
+def test_a_head_that_knows_no_typos_and_no_spanish_cannot_overrule_clear_terms(text: str) -> None:
+    assert _deciding(1e-6).check(text) is not None
 
 
 class SureReader:
@@ -110,7 +115,6 @@ def _deciding(highest: float, whole: float | None = None) -> EmergencyDetector:
 RULES = load_rules()
 LEXICAL = LexicalReader(RULES)
 SAID: list[tuple[Says, str]] = [
-    ("strong", "I have chest pain"),
     ("weak", "I am bleeding"),
     ("against", "Chest pain years ago, fully recovered"),
     ("nothing", "sauna ok?"),
@@ -128,14 +132,8 @@ def test_below_at_and_above_what_the_terms_ask_of_the_head(says: Says, text: str
 
 def test_the_more_the_terms_say_the_less_the_head_must() -> None:
     thresholds = RULES.thresholds
-    assert thresholds.strong < thresholds.nothing < thresholds.against
-    assert thresholds.strong < thresholds.weak < thresholds.against
-
-
-def test_only_a_head_sure_of_a_harmless_reading_outweighs_clear_terms() -> None:
-    text = "that playlist was so good I can't breathe"
-    assert _deciding(0.001).check(text) is None
-    assert _deciding(0.05).check(text) is not None
+    assert thresholds.needed("strong") == 0.0
+    assert max(thresholds.weak, thresholds.nothing) < thresholds.against
 
 
 def test_beside_a_suspicion_one_part_of_a_message_is_enough() -> None:
