@@ -1,8 +1,9 @@
 """Both readers together: what `bot.emergency` offers to the channels.
 
-Terms that are clear decide alone. Otherwise the head decides, against a threshold that
-depends on what the terms say: lower when they suspect something, higher when they read the
-alarm as denied, past, hypothetical or a figure of speech.
+Terms that are clear decide alone: the head knows too little of typos, shorthand and other
+languages to overrule them. Otherwise its probability is held against a threshold that depends
+on what the terms say: low where they suspect something, higher where they find nothing, or an
+alarm that is denied, past, hypothetical or a figure of speech. Knows no channel and no case.
 """
 
 from __future__ import annotations
@@ -10,12 +11,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from bot.emergency.errors import EmergencyError
-from bot.emergency.lexical import Emergency, LexicalReader, Reading
+from bot.emergency.lexical import Emergency, Layer, LexicalReader
 from bot.emergency.rules import Rules, load_rules
 from bot.emergency.semantic import SemanticReader
 from bot.encoder import Encoder
-
-DEFAULT_HEAD = Path(__file__).resolve().parents[2] / "models" / "emergency.npz"
 
 
 class EmergencyDetector:
@@ -39,7 +38,7 @@ class EmergencyDetector:
 
         Args:
             rules: the rules file; the package's own by default.
-            head: what `train` wrote; models/emergency.npz by default.
+            head: what `train` wrote; needed unless `lexical_only`.
             encoder: the process's encoder; loaded if not given.
             lexical_only: do without the head, knowingly: weak terms then never alarm.
 
@@ -50,12 +49,11 @@ class EmergencyDetector:
         lexical = LexicalReader(loaded)
         if lexical_only:
             return cls(loaded, lexical, None)
-        path = head or DEFAULT_HEAD
-        if not path.exists():
+        if head is None or not head.exists():
             raise EmergencyError(
-                f"{path}: the emergency head is missing, and the assistant does not start without it: run `make train`"
+                f"{head}: the emergency head is missing, and the assistant does not start without it: run `make train`"
             )
-        return cls(loaded, lexical, SemanticReader.load(path, lexical, encoder or Encoder.load()))
+        return cls(loaded, lexical, SemanticReader.load(head, lexical, encoder or Encoder.load()))
 
     @property
     def rules_version(self) -> str:
@@ -67,24 +65,19 @@ class EmergencyDetector:
         reading = self._lexical.read(text)
         alarm = reading.alarm
         if alarm is not None and alarm.strength == "strong":
-            return Emergency(alarm.category, alarm.evidence, "lexical", 1.0, self._message(alarm.category))
+            return self._alarm(alarm.category, alarm.evidence, "lexical", 1.0)
         if self._semantic is None or not text.strip():
             return None
         score = self._semantic.score(text)
-        if score.probability < self._threshold(reading):
+        probability = score.beside(reading.says)
+        if probability < self._rules.thresholds.needed(reading.says):
             return None
-        return Emergency(score.category, score.evidence, "semantic", score.probability, self._message(score.category))
+        return self._alarm(score.category, score.evidence, "semantic", probability)
 
     def of(self, category: str, evidence: str) -> Emergency:
         """The emergency of a category that somebody else read; an unknown one counts as `other_urgent`."""
         known = category if category in self._rules.categories else "other_urgent"
-        return Emergency(known, evidence, "semantic", 1.0, self._message(known))
+        return self._alarm(known, evidence, "semantic", 1.0)
 
-    def _threshold(self, reading: Reading) -> float:
-        thresholds = self._rules.thresholds
-        if reading.alarm is not None:
-            return thresholds.with_weak
-        return thresholds.against if reading.explained_away else thresholds.alone
-
-    def _message(self, category: str) -> str:
-        return self._rules.categories[category].message
+    def _alarm(self, category: str, evidence: str, layer: Layer, score: float) -> Emergency:
+        return Emergency(category, evidence, layer, score, self._rules.categories[category].message)

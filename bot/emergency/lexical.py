@@ -11,22 +11,28 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 from bot.emergency.phrases import Hit
-from bot.emergency.rules import Combination, Rules, Strength
+from bot.emergency.rules import Combination, Rules, Says, Strength
 from bot.emergency.text import Token, tokens
 
 #: How far a negation reaches, in words, unless the clause ends first.
 _NEGATION_WORDS = 6
 #: Terms further apart than this are not about the same thing (long lines without a stop).
 _FARTHEST_WORDS = {"sentence": 30, "neighbours": 45, "message": 10_000}
+#: A message and its sentences, for the two readers of a few threads.
+_REMEMBERED_TEXTS = 128
 _AFTERWARDS_DENIED = frozenset({"no", "none", "nope", "never", "negative", "absent", "denied", "not"})
 #: After a comma these start a statement of its own; anything else goes on with a list.
 _SUBJECTS = frozenset(
     "i im ive my its it he she hes shes they there theres we you the now just today since "
     "but so then and when his her our this that".split()
 )
+
+
+Layer = Literal["lexical", "semantic"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +50,7 @@ class Emergency:
 
     category: str
     evidence: str
-    layer: Literal["lexical", "semantic"]
+    layer: Layer
     score: float
     message: str
 
@@ -74,12 +80,23 @@ class Reading:
     alarm: Finding | None
     explained_away: bool
 
+    @property
+    def says(self) -> Says:
+        """The reading in one word; "against" is an alarm that the context takes away."""
+        if self.alarm is not None:
+            return self.alarm.strength
+        return "against" if self.explained_away else "nothing"
+
 
 class LexicalReader:
-    """Reads messages by the rules; holds no state between them."""
+    """Reads messages by the rules; what it said of one never depends on another.
+
+    The words of the last few texts are kept, because both readers ask for the same ones.
+    """
 
     def __init__(self, rules: Rules) -> None:
         self._rules = rules
+        self._understood = lru_cache(_REMEMBERED_TEXTS)(self._understand)
 
     @property
     def lists(self) -> tuple[str, ...]:
@@ -88,14 +105,13 @@ class LexicalReader:
 
     def named(self, text: str) -> set[str]:
         """Return the term lists that are named and live in `text`, and its context."""
-        words = tokens(text, self._rules.spelling)
-        return _Message(words, self._rules.phrases.find(words)).named_lists()
+        return self._understood(text).named_lists()
 
     def sentences(self, text: str) -> list[tuple[int, int]]:
         """Return start and end of each sentence of `text` that has a word."""
         spans: list[tuple[int, int]] = []
         last = -1
-        for word in tokens(text, self._rules.spelling):
+        for word in self._understood(text).words:
             if word.sentence == last:
                 spans[-1] = (spans[-1][0], word.end)
             else:
@@ -105,26 +121,27 @@ class LexicalReader:
 
     def read(self, text: str) -> Reading:
         """Return what the terms of `text` say; never raises, whatever the text."""
-        words = tokens(text, self._rules.spelling)
-        if not words:
-            return Reading(None, explained_away=False)
-        message = _Message(words, self._rules.phrases.find(words))
+        message = self._understood(text)
         explained_away = False
         for combination in self._rules.combinations:
             pieces = message.match(combination, message.live)
             if pieces is not None:
-                finding = Finding(combination.category, combination.strength, _quote(text, words, pieces))
+                finding = Finding(combination.category, combination.strength, _quote(text, message.words, pieces))
                 return Reading(finding, explained_away)
             if combination.strength == "strong" and not explained_away:
                 explained_away = message.match(combination, message.named, trusting=True) is not None
         return Reading(None, explained_away)
+
+    def _understand(self, text: str) -> _Message:
+        words = tokens(text, self._rules.spelling)
+        return _Message(words, self._rules.phrases.find(words))
 
 
 class _Message:
     """One message's hits, sorted by what the context makes of them."""
 
     def __init__(self, words: Sequence[Token], hits: Sequence[Hit]) -> None:
-        self._words = words
+        self.words = words
         context: dict[str, list[Hit]] = defaultdict(list)
         terms: list[Hit] = []
         for hit in hits:
@@ -178,21 +195,21 @@ class _Message:
         return None
 
     def _near(self, one: Hit, other: Hit, combination: Combination) -> bool:
-        sentences = abs(self._words[one.start].sentence - self._words[other.start].sentence)
-        if sentences > {"sentence": 0, "neighbours": 1, "message": len(self._words)}[combination.within]:
+        sentences = abs(self.words[one.start].sentence - self.words[other.start].sentence)
+        if sentences > {"sentence": 0, "neighbours": 1, "message": len(self.words)}[combination.within]:
             return False
         return abs(one.start - other.start) <= _FARTHEST_WORDS[combination.within]
 
     def _excused(self, pieces: Sequence[Hit], combination: Combination) -> bool:
         sentences = self._sentences_of(pieces)
         return any(
-            self._words[hit.start].sentence in sentences
+            self.words[hit.start].sentence in sentences
             for name in combination.unless
             for hit in self.named.get(name, ())
         )
 
     def _sentences_of(self, pieces: Sequence[Hit]) -> set[int]:
-        return {self._words[piece.start].sentence for piece in pieces}
+        return {self.words[piece.start].sentence for piece in pieces}
 
     def _not_now(self, pieces: Sequence[Hit], combination: Combination) -> bool:
         sentences = self._sentences_of(pieces)
@@ -219,7 +236,7 @@ class _Message:
         )
 
     def _negated(self, hit: Hit) -> bool:
-        words = self._words
+        words = self.words
         sentence = words[hit.start].sentence
         for place in range(hit.start - 1, max(-1, hit.start - 1 - _NEGATION_WORDS), -1):
             following = words[place + 1]

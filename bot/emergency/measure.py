@@ -1,83 +1,84 @@
-"""Measures both readers by grouped cross-validation: `python -m bot.emergency.measure`.
+"""Measures both readers: `python -m bot.emergency.measure`.
 
 For whoever changes rules or data: prints recall by category and false alarms by the group
-of the intent, with exact intervals, and the thresholds that the scores suggest. Only the
-head is cross-validated: the terms were written with the examples in view, so their share
-of the figures is optimistic. It must never read tests/eval except to print figures.
+of the intent, with exact intervals. Without options, by grouped cross-validation over the
+training data: only the head is held out, the terms and the encoder have seen the lines, so
+those figures are optimistic. With `--sets DIRECTORY`, the trained head on messages that
+trained nothing; `--choose` adds what each threshold would miss and falsely raise, and must
+never be asked of tests/eval.
 """
 
 from __future__ import annotations
 
 import argparse
-import itertools
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import beta
 from sklearn.model_selection import StratifiedGroupKFold
 
-from bot.emergency.detector import EmergencyDetector
 from bot.emergency.lexical import LexicalReader
-from bot.emergency.rules import load_rules
+from bot.emergency.rules import Says, Thresholds, load_rules
 from bot.emergency.semantic import HARMLESS, Example, SemanticReader, features, fit, read_examples
-from bot.encoder import Encoder
+from bot.encoder import DIMENSIONS, Encoder
 
 _FOLDS = 5
 #: Messages whose vectors are closer than this are one group: never on both sides.
 _NEAR_DUPLICATE = 0.88
-_MOST_FALSE_ALARMS = 0.03
-_GRID = (0.02, 0.03, 0.05, 0.08, 0.1, 0.12, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
+_GRID = (0.02, 0.03, 0.05, 0.08, 0.1, 0.12, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5)
 
 
 @dataclass(frozen=True)
-class Outcomes:
-    """One row per example: what the terms say, and the head's held-out probability.
+class Outcome:
+    """One message: whether it is urgent, the name it is counted under, and both readings."""
 
-    `reading` is "strong", "weak", "against" or "nothing".
-    """
+    urgent: bool
+    name: str
+    says: Says
+    probability: float
 
-    examples: Sequence[Example]
-    reading: NDArray[np.str_]
-    probability: NDArray[np.float64]
-
-    def alarms(self, alone: float, with_weak: float, against: float) -> NDArray[np.bool_]:
-        """Return which examples would raise an alarm at these thresholds."""
-        needed = {"strong": 0.0, "weak": with_weak, "against": against, "nothing": alone}
-        result: NDArray[np.bool_] = self.probability >= np.array([needed[reading] for reading in self.reading])
-        return result
+    def alarm(self, thresholds: Thresholds) -> bool:
+        """Whether it raises an alarm at these thresholds."""
+        return self.probability >= thresholds.needed(self.says)
 
 
-def cross_validate(examples: Sequence[Example], lexical: LexicalReader, encoder: Encoder) -> Outcomes:
+def outcome(example: Example, name: str, lexical: LexicalReader, semantic: SemanticReader) -> Outcome:
+    """Read one message with both readers."""
+    says = lexical.read(example.text).says
+    return Outcome(example.label != HARMLESS, name, says, semantic.score(example.text).beside(says))
+
+
+def cross_validate(
+    examples: Sequence[Example], names: Sequence[str], lexical: LexicalReader, encoder: Encoder
+) -> list[Outcome]:
     """Score every example with a head that has seen neither it nor its near-duplicates."""
-    texts = [example.text for example in examples]
-    vectors = features(texts, lexical, encoder)[:, :384]
-    groups = _groups(vectors)
+    vectors = features([example.text for example in examples], lexical, encoder)[:, :DIMENSIONS]
     urgent = np.array([example.label != HARMLESS for example in examples])
-    probability = np.zeros(len(examples))
+    found: list[Outcome] = []
     folds = StratifiedGroupKFold(_FOLDS, shuffle=True, random_state=1)
-    for seen, held_out in folds.split(vectors, urgent, groups):
-        head = fit([examples[row] for row in seen], lexical, encoder)
-        reader = SemanticReader(head, lexical, encoder)
-        for row in held_out:
-            probability[row] = reader.score(texts[row]).probability
-    return Outcomes(examples, np.array([_reading(lexical, text) for text in texts]), probability)
+    for seen, held_out in folds.split(vectors, urgent, _groups(vectors)):
+        reader = SemanticReader(fit([examples[row] for row in seen], lexical, encoder), lexical, encoder)
+        found += [outcome(examples[row], names[row], lexical, reader) for row in held_out]
+    return found
 
 
-def suggest(outcomes: Outcomes) -> tuple[float, float, float]:
-    """Return the thresholds with the highest recall at no more than 3 % false alarms."""
-    urgent = np.array([example.label != HARMLESS for example in outcomes.examples])
-
-    def merit(thresholds: tuple[float, float, float]) -> tuple[float, float]:
-        alarms = outcomes.alarms(*thresholds)
-        false = float(alarms[~urgent].mean())
-        return (float(alarms[urgent].mean()) if false <= _MOST_FALSE_ALARMS else -false, -false)
-
-    ordered = [(a, w, x) for a, w, x in itertools.product(_GRID, repeat=3) if w <= a <= x]
-    return max(ordered, key=merit)
+def trade_off(outcomes: Sequence[Outcome]) -> list[str]:
+    """Return Markdown lines: for each thing the terms can say, "missed/false" at each threshold."""
+    lines = [
+        "| the terms say | urgent | harmless | " + " | ".join(map(str, _GRID)) + " |",
+        "|---" * (len(_GRID) + 3) + "|",
+    ]
+    for says in get_args(Says):
+        urgent = [outcome.probability for outcome in outcomes if outcome.says == says and outcome.urgent]
+        harmless = [outcome.probability for outcome in outcomes if outcome.says == says and not outcome.urgent]
+        cells = [f"{sum(p < at for p in urgent)}/{sum(p >= at for p in harmless)}" for at in _GRID]
+        lines.append(" | ".join([f"| {says}", str(len(urgent)), str(len(harmless)), *cells]) + " |")
+    return lines
 
 
 def interval(hits: int, of: int) -> tuple[float, float]:
@@ -112,66 +113,61 @@ def _groups(vectors: NDArray[np.float32]) -> NDArray[np.int64]:
     return groups
 
 
-def _reading(lexical: LexicalReader, text: str) -> str:
-    reading = lexical.read(text)
-    if reading.alarm is not None:
-        return reading.alarm.strength
-    return "against" if reading.explained_away else "nothing"
+def _training_name(example: Example, lookalikes: frozenset[str]) -> str:
+    if example.label != HARMLESS:
+        return example.label
+    return "look-alikes" if example.text in lookalikes else example.intent.partition("/")[0]
 
 
-def _group_name(example: Example, topics: dict[str, str]) -> str:
-    return topics.get(example.text.casefold(), example.intent.partition("/")[0])
-
-
-def _topics(nlu_dir: Path) -> dict[str, str]:
-    """Return which examples stand in lookalikes.yml, whatever their intent."""
-    lookalikes = nlu_dir / "lookalikes.yml"
-    if not lookalikes.exists():
-        return {}
-    return {example.text.casefold(): "look-alikes" for example in read_examples(nlu_dir, only=lookalikes)}
-
-
-def _evaluate(directory: Path, detector: EmergencyDetector) -> None:
-    """Print figures, and no message, for the evaluation sets."""
-    rows = []
+def _sets(directory: Path) -> list[tuple[Example, str]]:
+    """Return the messages of the evaluation sets in which every line is urgent or none is."""
+    found = []
     for path in sorted(directory.glob("*.jsonl")):
+        # The screen's texts hold urgent lines among others.
+        if path.stem == "screening":
+            continue
         for line in path.read_text(encoding="utf-8").splitlines():
             case = json.loads(line)
-            text = case.get("text") or case.get("turns", [""])[-1]
-            expected = case.get("expect", {})
-            name = f"{path.stem}: {expected['category']}" if path.stem == "emergency" else path.stem
-            rows.append((name, detector.check(text) is not None))
-    urgent = [row for row in rows if row[0].startswith("emergency:")]
-    print("\nEvaluation sets, emergencies\n", *table(urgent), sep="\n")
-    print("\nEvaluation sets, everything else\n", *table(row for row in rows if row not in urgent), sep="\n")
+            text = case.get("text") or case["turns"][-1]
+            if path.stem == "emergency":
+                category = case["expect"]["category"]
+                found.append((Example(text, f"emergency/{category}"), category))
+            else:
+                found.append((Example(text, path.stem), path.stem))
+    return found
+
+
+def _report(outcomes: Sequence[Outcome], thresholds: Thresholds) -> None:
+    for title, urgent in (("Emergencies (an alarm is right)", True), ("Everything else (an alarm is false)", False)):
+        here = [outcome for outcome in outcomes if outcome.urgent is urgent]
+        print(f"\n{title}\n", *table((outcome.name, outcome.alarm(thresholds)) for outcome in here), sep="\n")
+    urgents = [outcome for outcome in outcomes if outcome.urgent]
+    by_terms = sum(outcome.says == "strong" for outcome in urgents)
+    print(f"\nOf the emergencies, named clearly by terms: {by_terms / len(urgents):.1%}")
 
 
 def main() -> None:
     """Print the tables of docs/emergency.md."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--nlu", type=Path, default=Path("data/nlu"))
-    parser.add_argument("--eval", type=Path, help="instead, the trained head's figures for these evaluation sets")
-    parser.add_argument("--head", type=Path, help="the trained head for --eval")
+    parser.add_argument("--nlu", type=Path, default=Path("data/nlu"), help="the training data (%(default)s)")
+    parser.add_argument("--sets", type=Path, help="instead, a directory of evaluation sets; needs --head")
+    parser.add_argument("--head", type=Path, help="the trained head for --sets")
+    parser.add_argument("--choose", action="store_true", help="print what each threshold would cost")
     arguments = parser.parse_args()
     encoder = Encoder.load()
     rules = load_rules()
-    if arguments.eval is not None:
-        _evaluate(arguments.eval, EmergencyDetector.load(head=arguments.head, encoder=encoder))
-        return
     lexical = LexicalReader(rules)
-    outcomes = cross_validate(read_examples(arguments.nlu), lexical, encoder)
-    print("Suggested thresholds (alone, with_weak, against):", suggest(outcomes))
-    chosen = rules.thresholds
-    alarms = outcomes.alarms(chosen.alone, chosen.with_weak, chosen.against)
-    topics = _topics(arguments.nlu)
-    cases = list(zip(outcomes.examples, alarms, outcomes.reading, strict=True))
-    urgent = [case for case in cases if case[0].label != HARMLESS]
-    print("\nEmergencies\n", *table((case.label, bool(alarm)) for case, alarm, _ in urgent), sep="\n")
-    by_terms = sum(reading == "strong" for _, _, reading in urgent)
-    print(f"\nof these by terms alone: {by_terms / len(urgent):.1%}")
-    harmless = [case for case in cases if case[0].label == HARMLESS]
-    groups = ((_group_name(case, topics), bool(alarm)) for case, alarm, _ in harmless)
-    print("\nEverything else\n", *table(groups), sep="\n")
+    if arguments.sets is not None:
+        reader = SemanticReader.load(arguments.head, lexical, encoder)
+        outcomes = [outcome(example, name, lexical, reader) for example, name in _sets(arguments.sets)]
+    else:
+        lookalikes = frozenset(e.text for e in read_examples(arguments.nlu, only=arguments.nlu / "lookalikes.yml"))
+        examples = read_examples(arguments.nlu)
+        names = [_training_name(example, lookalikes) for example in examples]
+        outcomes = cross_validate(examples, names, lexical, encoder)
+    _report(outcomes, rules.thresholds)
+    if arguments.choose:
+        print("\nMissed/false at each threshold\n", *trade_off(outcomes), sep="\n")
 
 
 if __name__ == "__main__":

@@ -38,6 +38,8 @@ _CATEGORY_KEYS = ("id", "source", "since", "message", "even_if", "strong", "weak
 _SECTIONS = ("version", "since", "thresholds", "spelling", "context", "terms", "categories")
 
 Strength = Literal["strong", "weak"]
+#: What the terms say of a whole message; "against" is an alarm that the context takes away.
+Says = Literal["strong", "weak", "against", "nothing"]
 Within = Literal["sentence", "neighbours", "message"]
 #: The lists under `context:`, each with a meaning of its own in `lexical.py`.
 CONTEXT = (
@@ -78,12 +80,15 @@ class Category:
 
 @dataclass(frozen=True, slots=True)
 class Thresholds:
-    """What the head's probability must reach, by what the terms say: nothing (`alone`),
-    a weak suspicion (`with_weak`), or an alarm that the context takes away (`against`)."""
+    """What the head's probability must reach, by what the terms say."""
 
-    alone: float
-    with_weak: float
+    weak: float
     against: float
+    nothing: float
+
+    def needed(self, says: Says) -> float:
+        """Return the threshold in force; beside strong terms the head is not asked."""
+        return {"strong": 0.0, "weak": self.weak, "against": self.against, "nothing": self.nothing}[says]
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,7 +266,7 @@ class _Reader:
         return value
 
     def _thresholds(self, node: _Mapping) -> Thresholds:
-        names = ("alone", "with_weak", "against")
+        names = ("weak", "against", "nothing")
         self._keys(node, "thresholds", names)
         values = []
         for name in names:

@@ -75,6 +75,9 @@ class Spelling:
         # Apostrophes are gone by now: "calf's" arrives as "calfs".
         if word.endswith("s") and word[:-1] in self._known:
             return (word[:-1],)
+        # "sweatin", "squeezin": as spoken.
+        if word.endswith("in") and word + "g" in self._known:
+            return (word + "g",)
         repaired = self._seen.get(word)
         if repaired is None:
             repaired = (self._nearest(word),)

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from bot.emergency import EmergencyDetector, EmergencyError, train
 from bot.emergency.lexical import LexicalReader
-from bot.emergency.rules import load_rules
-from bot.emergency.semantic import read_examples, windows
+from bot.emergency.rules import Says, load_rules
+from bot.emergency.semantic import Score, SemanticReader, read_examples, windows
 from bot.encoder import DIMENSIONS, Encoder
 
 NLU = """version: "3.1"
@@ -92,9 +92,67 @@ def test_clear_terms_need_no_head(both: EmergencyDetector) -> None:
     assert (emergency.layer, emergency.score) == ("lexical", 1.0)
 
 
+@pytest.mark.parametrize("text", ["no puedo respirar", "suden hedache worst ever", "kms tbh", "RR 30, sats 86"])
+def test_a_head_that_knows_no_typos_and_no_spanish_cannot_overrule_clear_terms(text: str) -> None:
+    assert _deciding(1e-6).check(text) is not None
+
+
+class SureReader:
+    """A head that is as sure as it is told, of the best part and of the whole."""
+
+    def __init__(self, highest: float, whole: float) -> None:
+        self._score = Score(highest, whole, "rhabdo", "those words")
+
+    def score(self, text: str) -> Score:
+        return self._score
+
+
+def _deciding(highest: float, whole: float | None = None) -> EmergencyDetector:
+    reader = SureReader(highest, highest if whole is None else whole)
+    return EmergencyDetector(RULES, LEXICAL, cast(SemanticReader, reader))
+
+
+RULES = load_rules()
+LEXICAL = LexicalReader(RULES)
+SAID: list[tuple[Says, str]] = [
+    ("weak", "I am bleeding"),
+    ("against", "Chest pain years ago, fully recovered"),
+    ("nothing", "sauna ok?"),
+]
+
+
+@pytest.mark.parametrize(("says", "text"), SAID)
+def test_below_at_and_above_what_the_terms_ask_of_the_head(says: Says, text: str) -> None:
+    assert LEXICAL.read(text).says == says
+    needed = RULES.thresholds.needed(says)
+    assert _deciding(needed - 1e-4).check(text) is None
+    assert _deciding(needed + 1e-9).check(text) is not None
+    assert _deciding(needed + 1e-4).check(text) is not None
+
+
+def test_the_more_the_terms_say_the_less_the_head_must() -> None:
+    thresholds = RULES.thresholds
+    assert thresholds.needed("strong") == 0.0
+    assert max(thresholds.weak, thresholds.nothing) < thresholds.against
+
+
+def test_beside_a_suspicion_one_part_of_a_message_is_enough() -> None:
+    assert _deciding(0.5, whole=0.001).check("Lovely day. I am bleeding.") is not None
+
+
+def test_where_the_terms_find_nothing_the_whole_message_is_weighed_too() -> None:
+    assert _deciding(0.5, whole=0.001).check("Lovely day. Sauna ok?") is None
+    assert _deciding(0.5, whole=0.1).check("Lovely day. Sauna ok?") is not None
+
+
+def test_a_certain_head_is_weighed_like_any_other(both: EmergencyDetector) -> None:
+    assert both.check("zebra " * 200) is not None
+
+
 def test_without_a_head_it_refuses_to_load(tmp_path: Path, encoder: Encoder) -> None:
-    with pytest.raises(EmergencyError, match="the emergency head is missing.*run `make train`"):
-        EmergencyDetector.load(head=tmp_path / "none.npz", encoder=encoder)
+    for head in (None, tmp_path / "none.npz"):
+        with pytest.raises(EmergencyError, match="the emergency head is missing.*run `make train`"):
+            EmergencyDetector.load(head=head, encoder=encoder)
 
 
 def test_a_head_trained_with_other_term_lists_is_refused(head: Path, encoder: Encoder, tmp_path: Path) -> None:

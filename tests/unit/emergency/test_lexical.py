@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 
 from bot.emergency import EmergencyDetector
+from bot.emergency.lexical import LexicalReader
+from bot.emergency.rules import load_rules
 
 PRESENT = [
     ("chest_pain", "There is a crushing pain in my chest."),
@@ -95,6 +97,20 @@ RELATIVES = [
     "My mum had a stroke last year.",
     "Dad fainted at every vaccination of his life.",
 ]
+FIGURES_OF_MORE_THAN_ONE_WORD = [
+    "trying to fill in your form and having a stroke trying",
+    "suicide grip on the bench, is it bad for my shoulder?",
+    "Heart rate hit 190 on sprints, right on target.",
+    "can't feel my legs lol squats were brutal",
+    "My lip is numb from the dentist, back by four",
+    "goodbye cruel world, back to the office monday",
+    "my plants keep committing suicide",
+]
+TRIFLES = [
+    "My nose bled for one second and stopped by itself",
+    "Paper cut, three drops, plaster on",
+    "Gums bleed when I floss, dentist knows",
+]
 ORDINARY = [
     "My chest muscles are tight from bench press, can you help?",
     "My calves are both tight after the run.",
@@ -105,6 +121,29 @@ ORDINARY = [
     "🙂",
     "sauna ok?",
 ]
+
+
+#: Below and above the line of each reading: the same picture, harmless and urgent.
+EITHER_SIDE = [
+    ("figure of speech", "work is killing me", "I keep thinking of killing myself"),
+    ("figure of speech", "this invoice gave me a heart attack", "I think I'm having a heart attack"),
+    ("past", "chest pain years ago, all fine", "chest pain last night, and again now"),
+    ("somebody's history", "my uncle had a stroke in 2010", "my uncle's face is drooping and his arm is weak"),
+    ("negation", "no chest pain", "no chest pain for years, but now there is pressure in my chest"),
+    ("general question", "can it cause a stroke?", "can it cause a stroke? my face is drooping on one side"),
+    ("trifle", "paper cut, bleeding's nearly done", "the paper cut won't stop bleeding"),
+    ("after-effect", "my calf is tender where you worked", "my left calf is swollen, hot and tender"),
+    ("long known", "lupus rash on my cheeks for years", "a rash everywhere and my throat is closing"),
+    ("posture", "lying on my front hurts my neck", "since you worked on my neck I see double"),
+    ("cancelling", "I won't be needing Thursday's appointment", "I won't be alive by Thursday"),
+    ("animal", "the dog had a seizure but he's fine", "my son is having a seizure"),
+    ("exertion", "gasping after the finish line", "gasping for air on the sofa"),
+]
+
+
+@pytest.fixture(scope="module")
+def reader() -> LexicalReader:
+    return LexicalReader(load_rules())
 
 
 def _name(case: object) -> str:
@@ -121,7 +160,11 @@ def test_an_alarming_message_raises_its_category(detector: EmergencyDetector, ca
     assert emergency.layer == "lexical"
 
 
-@pytest.mark.parametrize("text", NEGATED + PAST + FIGURATIVE + HYPOTHETICAL + RELATIVES + ORDINARY, ids=_name)
+@pytest.mark.parametrize(
+    "text",
+    NEGATED + PAST + FIGURATIVE + FIGURES_OF_MORE_THAN_ONE_WORD + HYPOTHETICAL + RELATIVES + TRIFLES + ORDINARY,
+    ids=_name,
+)
 def test_a_message_that_only_sounds_alarming_raises_none(detector: EmergencyDetector, text: str) -> None:
     assert detector.check(text) is None
 
@@ -156,6 +199,41 @@ def test_an_alarm_of_now_survives_what_is_past_asked_or_joked_beside_it(detector
 )
 def test_what_hides_a_word_from_a_list_is_undone(detector: EmergencyDetector, text: str) -> None:
     assert detector.check(text) is not None
+
+
+@pytest.mark.parametrize(("reading", "harmless", "urgent"), EITHER_SIDE, ids=_name)
+def test_the_same_picture_is_read_on_either_side_of_the_line(
+    reader: LexicalReader, reading: str, harmless: str, urgent: str
+) -> None:
+    assert reader.read(harmless).says != "strong", reading
+    assert reader.read(urgent).says == "strong", reading
+
+
+@pytest.mark.parametrize(
+    ("category", "text"),
+    [
+        ("suicidal", "I have been saving up his old tablets, there is a drawer full."),
+        ("suicidal", "You can give my slot away, everyone will be better off."),
+        ("suicidal", "got the rifle out on the table"),
+        ("suicidal", "Passive SI for weeks"),
+        ("suicidal", "i dont even want to be here no more"),
+        ("suicidal", "sitting in the garage with the engine on"),
+        ("suicidal", "I stopped my insulin on purpose"),
+        ("suicidal", "what's wrong with being tired of living"),
+        ("breathing", "RR 30, sats 88"),
+        ("cauda_equina", "Retention, reduced perianal sensation"),
+        ("bleeding", "Epistaxis for 45 minutes despite pressure, patient anticoagulated"),
+        ("neck_artery", "Since ye did ma neck the room is birling"),
+        ("chest_pain", "squeezin behind me ribs since noon"),
+    ],
+    ids=_name,
+)
+def test_passive_wishes_shorthand_and_dialect_are_suspected_at_least(
+    reader: LexicalReader, category: str, text: str
+) -> None:
+    alarm = reader.read(text).alarm
+    assert alarm is not None
+    assert alarm.category == category
 
 
 def test_the_evidence_is_the_clients_own_words(detector: EmergencyDetector) -> None:

@@ -103,7 +103,7 @@ def test_an_unknown_placeholder_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_threshold_outside_0_to_1_is_refused(tmp_path: Path) -> None:
-    assert "a number between 0 and 1 is needed" in _broken(tmp_path, "  alone: ", "  alone: 3")
+    assert "a number between 0 and 1 is needed" in _broken(tmp_path, "  nothing: ", "  nothing: 3")
 
 
 def test_an_unknown_strength_is_refused(tmp_path: Path) -> None:
