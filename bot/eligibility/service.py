@@ -303,7 +303,7 @@ class Checks:
         now = self._clock()
         valid = record.valid_until is not None and _naive(now) < record.valid_until
         # named by the decision, not by the check: whoever sees the token cannot add to the check
-        token = self.booking_tokens.issue(record.id, now) if record.outcome == "eligible" and valid else None
+        token = self.booking_tokens.issue(record.id, now) if self.rulebook.may_book(record.outcome) and valid else None
         return {**as_contract(record, token), "id": check_id}
 
 
