@@ -31,7 +31,7 @@ from bot.dialogue.alarm import AlarmReply
 from bot.dialogue.message import Message
 from bot.dialogue.transcript import add_messages, as_row
 from bot.emergency import EmergencyDetector
-from bot.escalation import THERAPISTS, audit, client_wrote
+from bot.escalation import THERAPISTS, audit, client_wrote, open_case_of
 from bot.store import topics
 from bot.store.database import Database, touch
 from bot.store.models import Case, Conversation, Offer, StoredMessage, TrackerState, utcnow
@@ -120,7 +120,8 @@ class Turns:
 
         def _silent() -> bool:
             with self._database.reading() as session:
-                return in_therapists_hands(session, conversation_id)
+                case = open_case_of(session, conversation_id)
+                return case is not None and case.status in THERAPISTS
 
         return await in_thread(_silent)
 
