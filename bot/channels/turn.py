@@ -31,7 +31,7 @@ from bot.dialogue.alarm import AlarmReply
 from bot.dialogue.message import Message
 from bot.dialogue.transcript import add_messages, as_row
 from bot.emergency import EmergencyDetector
-from bot.escalation import THERAPISTS, audit, client_wrote, open_case_of
+from bot.escalation import THERAPISTS, audit, client_wrote, in_therapists_hands
 from bot.store import topics
 from bot.store.database import Database, touch
 from bot.store.models import Case, Conversation, Offer, StoredMessage, TrackerState, utcnow
@@ -120,8 +120,7 @@ class Turns:
 
         def _silent() -> bool:
             with self._database.reading() as session:
-                case = open_case_of(session, conversation_id)
-                return case is not None and case.status in THERAPISTS
+                return in_therapists_hands(session, conversation_id)
 
         return await in_thread(_silent)
 
