@@ -69,8 +69,8 @@ $(VENV)/.tests: $(VENV)/.runs
 	@tools/debian.sh
 	@touch $@
 
-$(TOOLS)/lforms/.installed: tools/lforms.sh $(VENV)/.tests
-	@tools/lforms.sh $(TOOLS)/lforms
+$(TOOLS)/lforms/.installed: tools/lforms.sh tools/node.sh $(VENV)/.tests
+	@tools/node.sh $(UV) . tools/lforms.sh $(TOOLS)/lforms
 
 $(TOOLS)/lint/.installed: tools/lint/pyproject.toml tools/lint/uv.lock $(VENV)/.tests
 	@UV_PROJECT_ENVIRONMENT=$(CURDIR)/$(TOOLS)/lint $(UV) sync --frozen --no-progress --project tools/lint
