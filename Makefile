@@ -70,7 +70,7 @@ $(VENV)/.tests: $(VENV)/.runs
 	@tools/debian.sh
 	@touch $@
 
-$(TOOLS)/lforms/.installed: tools/lforms.sh $(VENV)/.tests
+$(TOOLS)/lforms/.installed: tools/lforms.sh tools/node.sh $(VENV)/.tests
 	@tools/node.sh $(UV) . tools/lforms.sh $(TOOLS)/lforms
 
 $(TOOLS)/lint/.installed: tools/lint/pyproject.toml tools/lint/uv.lock $(VENV)/.tests

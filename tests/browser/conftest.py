@@ -30,7 +30,7 @@ WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 # what the browser itself says about a server that is not there
 EXPECTED_NOISE = ("Failed to load resource", "net::ERR_")
 
-expect.set_options(timeout=4_000)
+expect.set_options(timeout=10_000)
 
 
 @pytest.fixture(scope="session")

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 from typing import Iterator, Literal
 
 import pytest
+from PIL import Image
 from playwright.sync_api import Browser, FloatRect, Page, expect
 
 from tests.browser.conftest import Chat, axe
@@ -63,11 +65,9 @@ def shoot(page: Page, name: str, area: FloatRect | None) -> None:
     folder = os.environ.get("SCREENSHOTS")
     if folder and not name.endswith("zoomed"):
         Path(folder).mkdir(parents=True, exist_ok=True)
-        path = str(Path(folder) / f"{name}.png")
-        if area:
-            page.screenshot(path=path, clip=area)
-        else:
-            page.screenshot(path=path)
+        taken = page.screenshot(clip=area) if area else page.screenshot()
+        # flat colours: a palette keeps the documents small
+        Image.open(BytesIO(taken)).quantize(96).save(Path(folder) / f"{name}.png", optimize=True)
 
 
 def fits(page: Page) -> bool:

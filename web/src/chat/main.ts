@@ -46,6 +46,7 @@ export class Chat extends LitElement {
   private readonly narrow = matchMedia(SMALL);
   private readonly seenAt = new Map<string, number>();
   private pinned = true;
+  private scrolled = { top: 0, height: 0 };
   private shown = 0;
   private below = false;
   private menu = false;
@@ -143,7 +144,9 @@ export class Chat extends LitElement {
     if (this.narrow.matches) dialog.showModal();
     else dialog.show();
     this.onViewport();
-    this.toEnd("instant");
+    this.scrolled = { top: 0, height: 0 };
+    this.pinned = this.shown > 1;
+    if (this.pinned) this.toEnd("instant");
     this.read();
   }
 
@@ -227,8 +230,11 @@ export class Chat extends LitElement {
   }
 
   private readonly onScroll = (): void => {
-    const { log } = this;
-    this.pinned = log.scrollHeight - log.scrollTop - log.clientHeight < NEAR_END_PX;
+    const { scrollTop, scrollHeight, clientHeight } = this.log;
+    // going up is the reader's doing; a new size of window or messages is not
+    if (scrollHeight - scrollTop - clientHeight < NEAR_END_PX) this.pinned = true;
+    else if (scrollTop < this.scrolled.top && clientHeight === this.scrolled.height) this.pinned = false;
+    this.scrolled = { top: scrollTop, height: clientHeight };
     if (this.pinned && this.below) {
       this.below = false;
       this.requestUpdate();
