@@ -169,7 +169,7 @@ def _clause_marked(words: list[str]) -> list[str]:
         if rest[0] in _CLAUSE_STARTERS and not (rest[0] == "and" and len(rest) > 1 and rest[1] not in _CLAUSE_STARTERS):
             out[index] = ";"
             continue
-        if not _is_list(rest):
+        if not _is_list(rest) and not (_denied_so_far(out, index) and _is_bare_list(rest)):
             out[index] = ";"
     return out
 
@@ -193,6 +193,42 @@ def _is_list(rest: list[str]) -> bool:
     return False
 
 
+def _denied_so_far(out: list[str], index: int) -> bool:
+    """Whether the clause before a comma opens with a denial ("no dvt, ...")."""
+    first = index
+    while first > 0 and out[first - 1] not in _ENDS and out[first - 1] != ";":
+        first -= 1
+    return any(word in _DENIALS for word in out[first : first + 3])
+
+
+_DENIALS = frozenset("no not never nil denies deny without zero none".split())
+_BARE_ITEMS = 2
+
+
+def _is_bare_list(rest: list[str]) -> bool:
+    """Whether a comma is followed by several items of a word or two, without verb or figure.
+
+    "no dvt, pe, stroke, mi, no anticoagulants" denies them all; one single item behind the
+    comma ("no allergies, warfarin") does not make a list.
+    """
+    items = 0
+    length = 0
+    for word in [*rest, ","]:
+        if word in (",", "no", "nor"):
+            if length:
+                items += 1
+            if word != ",":
+                break
+            length = 0
+            continue
+        if word in _CLAUSE_STARTERS or word.isdigit() or word in ("daily", "since", "for", "with"):
+            return False
+        length += 1
+        if length > _BARE_ITEMS:
+            return False
+    return items >= _BARE_ITEMS
+
+
 class _Whole:
     """Things that hold for the whole text, worked out once."""
 
@@ -203,7 +239,7 @@ class _Whole:
         self.speaker = speakers(words)
         self.retracted = bool(
             re.search(
-                r"(?:autocorrect|typo|slip of|was a slip|misread|misclick|fat thumb|got swapped|"
+                r"(?:autocorrect|typo|slip of|was a slip|(?:ticked|hit|pressed|clicked|tapped|put) (?:\w+ ){1,5}by (?:accident|mistake)|misread|misclick|fat thumb|got swapped|"
                 r"wrong (?:box|button|form)|scratch that|meant (?:an?|the|expecting|\d)|changed? my "
                 r"not sure|is hers|is his|clicked wrong|wrong file)",
                 self.line,
@@ -255,6 +291,9 @@ def _resolve(
     age = days_ago(sentence, today)
     resolved = "RESOLVED" in categories or bool(_OVER_AFTER.search(_before_contrast(after)))
     past = "PAST" in categories or age is not None
+    if group.settles == "outgrown":
+        over = age is not None and age >= _SETTLED_AFTER["years"] and bool(_OUTGROWN.search(sentence))
+        return Reading("past" if over else "present", over)
     if group.settles == "never":
         return Reading("past" if past and "ONGOING" not in categories and resolved else "present", False)
     if "ONGOING" in categories:
@@ -269,24 +308,31 @@ def _resolve(
 # A denial that follows: "stitches: never", "kidneys? no", "horse has it, rider doesn't".
 _DENIED_AFTER = re.compile(
     r"^(?:\w+ ){0,4}(?:[?:,;] )+(?:no|never|none|not (?:me|mine|here)|nope|negative|(?:i|me|"
-    r"rider) (?:do|have|am|was|did|does) not(?: have| got)?(?: it| any| one| them)?|(?:i was |me "
+    r"rider) (?:do|have|am|was|did|does) not(?: have| got| take| use| own| need| wear| suffer)?(?: it| any| one| them)?|"
+    r"never (?:had|needed|took|taken|been|have)(?: \w+){0,2}|do not (?:have|take|use|own|need)(?: it| any| one| them)|(?:i was |me "
     r")?spared|none (?:so far|here|of it|for me|of that))(?: (?:for me|here|at all|ever|thanks|"
     r"whatsoever|impossible|not me))?(?: [.!,]|$)"
 )
+# What children grow out of stops counting only when it is said to have stopped.
+_OUTGROWN = re.compile(
+    r"(?:grew out of|grown out of|outgrew|outgrown|(?:none|nothing|never|no \w+|fine|perfect|well|good|not) (?:again |"
+    r"ever )?(?:since|in (?:\w+ ){1,2}years)|never (?:came|come) back|been (?:fine|perfect|good) (?:for|since)|"
+    r"mended|healed|long gone)(?= |$)"
+)
 _CLEAR_AFTER = re.compile(
     r"(?<!not )(?<!never )(?<!feel )(?<!felt )(?<!feeling )(?<!totally )(?:clear|clean|normal|"
-    r"negative|fine|harmless|benign|nothing (?:found|broken|more|abnormal|wrong|to worry|"
-    r"sinister|there|at all)|(?:found|finds|show(?:s|ed)|came (?:up|back) with|precisely|"
+    r"negative|fine|harmless|benign|nothing (?:found|broken|more|abnormal|wrong|on it|else|untoward|to worry|"
+    r"sinister|there|at all)|(?:found|find|finds|show(?:s|ed|n)?|came (?:up|back) with|precisely|"
     r"absolutely) (?:\w+ )?nothing|no abnormalit\w+|perfect|spot on|lovely|in order|as it should "
     r"be|where (?:it|they) should be|textbook|boringly|all good|left alone|left it alone|"
-    r"unremarkable|passed|just a freckle|in range|healthy|good as new|very good|excellent|better "
+    r"unremarkable|passed|just a freckle|in range|within (?:range|limits)|nad|healthy|good as new|very good|excellent|better "
     r"than|proud|good(?= [,.;!]|$)|bang in|no (?:findings|remarks)|brilliant|turned out (?:to be "
     r")?(?:my|just|only|a)|clean as|precisely nothing|^nothing)(?= |$)"
 )
 _NOT_CLEAR = re.compile(
     r"(?:not (?:\w+ )?(?:clear|clean|normal|negative|fine)|waiting|not yet|except|pending|repeat "
     r"(?:in|it)|next (?:week|month)|again in|changes|abnormal(?!it)|shadow|but (?:they|now|the|one|i|"
-    r"it|my|he|she))"
+    r"it|my|he|she)(?! (?:turned out|was (?:only|just|nothing|fine|clear)|are (?:fine|normal)|is (?:fine|normal))))"
 )
 _OVER_AFTER = re.compile(
     r"(?:^|[ ,;])(?<!nearly )(?<!almost )(?<!not )(?<!mostly )(?<!half )(?<!are )(?:gone|healed|"
@@ -307,6 +353,8 @@ def _cleared(mention: Mention, words: list[str]) -> bool:
     if mention.group.id in ("awaiting_results", "lump"):
         _, following = sentence_of(words, min(last + 1, len(words) - 1))
         after = " ".join(words[mention.end : max(last, following)])
+        if words[mention.end - 1] == "nothing" and "prob" not in words[mention.start]:
+            after = "found nothing " + after
     return bool(_CLEAR_AFTER.search(after)) and not _NOT_CLEAR.search(after)
 
 
@@ -314,17 +362,16 @@ def _cleared(mention: Mention, words: list[str]) -> bool:
 _DOUBLE = re.compile(
     r"(?:can not|could not|would not|will not) (?:\w+ )?(?:say|claim|pretend|swear|promise)(?: "
     r"\w+){0,4} (?:no|never|not|nothing|without)|(?:wrong|lie|lying|untrue|not true|not the case|"
-    r"not right|doubt)(?: \w+){0,5} (?:no|never|not|nothing|without)|not (?:\w+ )?(?:not|"
-    r"without)|never (?:\w+ )?without|no (?:day|week|month|morning|night) without|not that i "
+    r"not right|doubt)(?: \w+){0,5} (?:no|never|not|nothing|without)|not (?:not|without|\w+ without)|never (?:\w+ )?without|no (?:day|week|month|morning|night) without|not that i "
     r"(?:have|take|had) no|not that i am not|nothing that (?:is|are) not"
 )
 # "no broken bones except the current one", "not kidney failure, only reduced function": the
 # denial is followed by what is there instead.
 _TAKEN_BACK = re.compile(
     r"^(?: \w+){0,4} (?:except|until|unless|apart from|other than|besides|bar|aside from)(?= "
-    r")(?! being| the dishwasher| (?:that|this|from that|for that|i am|it is|the ego))|^(?: "
+    r")(?! (?:to visit|visiting|(?:you count |if you count |count |my |the |a |an |for |one |maybe |perhaps |some |odd )*(?:odd |occasional )?(?:vitamins?|coffees?|tea|caffeine|chocolate|beer|wine|earrings?|piercings?|fillings?|glasses|plasters?|hay ?fever|paracetamol|supplements?|sense|age|laziness|fillings?))| being| the dishwasher| (?:that|this|from that|for that|i am|it is|the ego))|^(?: "
     r"\w+){0,3} [,;] (?:only|just|but|more|rather|well|instead|though)(?= )(?! (?:thanks|thank "
-    r"you|me|fine|joking|kidding|wanted|so you|in case|checking|here|want|looking|being|curious|"
+    r"you|me|fine|joking|kidding|wrecked|knackered|shattered|exhausted|busy|boring|lucky|unfit|lazy|dull|healthy|sore|shoulders|stiffness|tightness|tension|knots?|a healthy|an? (?:stiff|tight|sore|tired|desk|bad desk)|tired (?:legs|shoulders|feet)|wanted|so you|in case|checking|here|want|looking|being|curious|"
     r"nosy|a bit stiff|stiff|tight|tired|old age|sitting|a tired|my (?:neck|shoulders?|back|"
     r"calves)|i (?:do not|am not|have not|never|work|like|want|would|am (?:just )?(?:stiff|fine|"
     r"curious))|they (?:do not|are not)|not|no|never|it is (?:not|never|fine)))"
@@ -348,7 +395,7 @@ def _own(words: list[str], mention: Mention) -> bool:
     )
 
 
-_CLEARABLE = frozenset({"awaiting_results", "organ_test", "lump", "unspecified", "kidney_organ"})
+_CLEARABLE = frozenset({"awaiting_results", "organ_test", "lump", "unspecified", "kidney_organ", "heart_test"})
 
 
 def _clearable(group: Group) -> bool:

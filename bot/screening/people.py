@@ -14,7 +14,7 @@ from bot.screening.vocabulary import Mention
 _ENDS = frozenset(".!?\n;")
 
 _RELATIVES = frozenset(
-    """dad father daddy papa mum mom mother mummy mama parents parent
+    """dad father daddy papa da pa mum mom mam mother mummy mama parents parent
     brother sister sibling siblings brothers sisters
     son daughter sons daughters kid kids child children baby toddler stepson stepdaughter stepdad stepmum
     stepfather stepmother
@@ -26,7 +26,7 @@ _RELATIVES = frozenset(
     coworker coworkers flatmate flatmates roommate housemate boss
     trainer coach teacher teammate
     dog dogs puppy cat cats kitten horse horses mare pony hamster rabbit rabbits budgie parrot greyhound goat cow
-    sheep pet pets foal labrador spaniel hedgehog hedgehogs guinea ferret tortoise dachshund poodle terrier
+    sheep pet pets hound pup collie whippet terriers gelding stallion foal labrador spaniel hedgehog hedgehogs guinea ferret tortoise dachshund poodle terrier
     chicken hens bunny bird
     landlord landlady tenant lodger boy girl boys girls granddog nanny babysitter
     grandmothers aunts uncles men women people clients client customers patients residents guests celebrity actor
@@ -38,7 +38,7 @@ _AMBIGUOUS_OTHERS = frozenset(
     "coach teacher ex twin bird chicken goat cow sheep guests character hero actor".split()
 )
 _DETERMINERS = frozenset(
-    "my our the his her your their a an some two three both one other another late old other's eldest youngest".split()
+    "my our the his her your their a an some two three both one other another late old little other's eldest youngest".split()
 )
 _SELF = frozenset("i me my mine myself we our us im".split())
 _BARE_VERBS = frozenset(
@@ -46,12 +46,13 @@ _BARE_VERBS = frozenset(
 )
 _THIRD = frozenset("he she his him her hers himself herself".split())
 _LOOK_AHEAD = re.compile(
-    r"^(?:is |are |was |were |that is |that was |it is |belongs? to |runs? in |in |of )+(?:my |"
-    r"the |our |her |his )?(?P<who>\w+)"
+    r"^(?:in (?:our|the|my) (?:house|family|home|household|street|office) )?(?:is |are |was |were |that is |that was "
+    r"|it is |belong(?:s|ed)? to |runs? in |in |of |took |killed |claimed )+(?:my |the |our |her |his )?(?P<who>\w+)"
 )
 _FAMILY = re.compile(
     r"(?:run|runs|ran|is|are) in (?:the|my|our|his|her) family|family history|in (?:my|the) "
-    r"family(?! way)|of my family"
+    r"family(?! way)|of my family|on (?:my |the )?(?:dad|father|mum|mom|mam|mother)s? (?:'s )?side|on (?:his|her) side"
+    r"|^family (?:full|of|has|have|is|are|history)"
 )
 PATIENT = re.compile(
     r"(?:(?:who|and) (?:is|will be|would be|was) (?:coming|the patient|booked|treated)|is (?:the "
@@ -59,16 +60,16 @@ PATIENT = re.compile(
     r"|is the (?:patient|one (?:you|coming|who comes|being treated|to be treated))|(?:book|"
     r"booking|booked|writing|typing|asking|filling (?:this |it )?in|filling (?:this|it) out|form "
     r"is|appointment is|session is|answering) (?:this |it |an appointment |in |on behalf "
-    r")?(?:for|of) (?:my|our|her|him|the)"
+    r")?(?:for|of) (?:my|our|her|him|the)(?= |$)"
     r"|would you (?:treat|see|take) (?:her|him|them)|(?:he|she) (?:wants|would like|is booked|"
     r"needs|would love) (?:to (?:book|come|see you)|his|her|a session|an appointment|you)"
     r"|on behalf of|wants (?:to (?:book|come|see you|try)|(?:his|her) \w+ (?:done|scraped|"
     r"treated|seen))|(?:his|her) first (?:session|appointment|time with you)"
     r"|(?:he|she) is the (?:one|patient)|you (?:will|would) be (?:seeing|treating) (?:her|him|"
-    r"my)|bringing (?:him|her) to you)"
+    r"my)|bringing (?:him|her) to you|(?:session|appointment|booking|it|this|slot|voucher) is for (?:her|him|them|my|our)(?= |$))"
 )
 _JOINT = re.compile(
-    r"(?:got it (?:too|round|from|off)|gave (?:it to )?me|passed (?:it )?(?:on )?to me|caught it "
+    r"(?:got it (?:too|round|from|off)|gave (?:it to )?me(?! (?:your|this|the (?:card|number|idea)|a (?:voucher|gift|present|lift|card|ride)))|passed (?:it )?(?:on )?to me|caught it "
     r"(?:too|from|off)|(?:my)?self included|so (?:do|did|am|have|was) i|me too|same (?:here|as me|"
     r"for me)|like me|and (?:now )?(?:me|i|myself)(?: too| as well| both|$)|i (?:do|have|am|take it) "
     r"(?:too|as well)|as do i|both of us|we both)(?= |$)"
@@ -99,7 +100,10 @@ def speakers(words: list[str]) -> list[str]:
             current, antecedent = "other", True
         elif word in _SELF:
             follows = words[index + 1 : index + 4]
-            if not (word in ("my", "our") and _relation_soon(follows)):
+            of_a_relative = word in ("my", "our", "me") and _relation_soon(follows)
+            # "the girl I share a car with" is still about the girl.
+            who_is_described = word in ("i", "we") and index > 0 and _relation_at(words, index - 1)
+            if not (of_a_relative or who_is_described):
                 current = "self"
         elif (word in _THIRD and antecedent) or (
             word == "other" and words[index + 1 : index + 2] in (["people"], ["peoples"], ["patients"], ["folks"])
@@ -213,7 +217,7 @@ def is_other(mention: Mention, words: list[str], speaker_of: Sequence[str]) -> b
             word == "my" and not _relation_soon(words[start + offset + 1 : start + offset + 4])
         ):
             return False
-    if "me" in words[mention.end : mention.end + 2]:
+    if _reaches_me(words[mention.end : mention.end + 4]):
         return False
     speaker = speaker_of[start]
     if speaker == "" or speaker == "self":
@@ -222,7 +226,7 @@ def is_other(mention: Mention, words: list[str], speaker_of: Sequence[str]) -> b
         if ahead and speaker != "self" and _named_other(ahead.group("who")):
             return not _joint(words, mention)
         belongs = re.match(
-            r"(?:\w+ ){0,5}(?:belongs? to|is for|are for|was for) (?:my|the|our) (?P<who>\w+)", line_after
+            r"(?:\w+ ){0,5}(?:belong(?:s|ed)? to|is for|are for|was for) (?:my|the|our) (?P<who>\w+)", line_after
         )
         if belongs and speaker != "self" and _named_other(belongs.group("who")):
             return True
@@ -232,6 +236,20 @@ def is_other(mention: Mention, words: list[str], speaker_of: Sequence[str]) -> b
         first, last = sentence_of(words, start)
         return speaker != "self" and bool(_FAMILY.search(" ".join(words[first:last])))
     return not _joint(words, mention)
+
+
+_SPEECH = frozenset("told tell tells asked asks sent sends recommended said says made".split())
+
+
+def _reaches_me(after: Sequence[str]) -> bool:
+    """Whether the words behind a mention bring it to the client ("impetigo gave me").
+
+    "told me to ask" only hands on a question, and "me mum" is dialect for "my mum".
+    """
+    if "me" not in after[:2]:
+        return False
+    place = after.index("me")
+    return not (place and after[place - 1] in _SPEECH) and not _relation_soon(after[place + 1 : place + 2])
 
 
 def _joint(words: list[str], mention: Mention) -> bool:

@@ -33,6 +33,9 @@ HBA1C_MMOL = 39
 GLUCOSE_MMOL = (3.9, 5.6)
 GLUCOSE_MGDL = (70, 100)
 """Fasting, normal (ADA 2024)."""
+CHOLESTEROL_MMOL = 5.0
+CHOLESTEROL_MGDL = 200
+"""Total; from here on raised (NHS; NCEP ATP III)."""
 FEVER_CELSIUS = 37.8
 FEVER_FAHRENHEIT = 100.0
 """From here on a temperature goes to the therapist."""
@@ -73,8 +76,9 @@ _EGFR = re.compile(
     + r"( over| above| under| below| >| <)? (\d+(?:[.,]\d+)?|ninety|hundred)"
 )
 _INR = re.compile(r"inr" + _LINK + " " + _N)
+_CHOLESTEROL = re.compile(r"cholesterol" + _LINK + " " + _N)
 _A1C = re.compile(r"(?:hb ?a ?1 ?c|a ?1 ?c)" + _LINK + " " + _N)
-_SUGAR = re.compile(r"(?:sugars?|glucose)" + _LINK + " " + _N)
+_SUGAR = re.compile(r"(?:blood )?(?:sugars?|glucose)" + _LINK + " " + _N)
 _TEMPERATURE = re.compile(
     r"(?:"
     + _N
@@ -121,6 +125,10 @@ def find_readings(text: Canonical) -> list[NumericReading]:
         least, most = GLUCOSE_MMOL if value < 30 else GLUCOSE_MGDL
         normal = least <= value < most
         out.append(_as(text, match, _group("reading_sugar", "diabetes", "irrelevant" if normal else "other")))
+    for match in _CHOLESTEROL.finditer(line):
+        value = _value(match[1])
+        normal = 2 < value < CHOLESTEROL_MMOL or 80 < value < CHOLESTEROL_MGDL
+        out.append(_as(text, match, _group("reading_cholesterol", "heart", "irrelevant" if normal else "other")))
     for match in _TEMPERATURE.finditer(line):
         value = _value(match[1] or match[2])
         if 35 <= value <= 43 or 95 <= value <= 108:

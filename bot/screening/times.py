@@ -11,7 +11,7 @@ _NUMBERS = {
         """zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen
         seventeen eighteen nineteen twenty""".split()
     )
-} | {"a": 1, "an": 1, "thirty": 30, "forty": 40, "fifty": 50, "couple": 2, "few": 3, "several": 4}
+} | {"a": 1, "an": 1, "thirty": 30, "forty": 40, "fifty": 50, "sixty": 60, "couple": 2, "few": 3, "several": 4}
 _UNIT_DAYS = {
     "day": 1,
     "week": 7,
@@ -23,18 +23,19 @@ _UNIT_DAYS = {
     "winter": 365,
 }
 _MONTHS = "january february march april may june july august september october november december".split()
+_TENS = {"twenty": 20, "thirty": 30, "forty": 40, "fifty": 50, "sixty": 60}
 _AGO = re.compile(
-    r"(?P<n>\d+|[a-z]+) (?:or (?:so|\w+) )?(?P<unit>day|week|month|year|fortnight|decade|summer|"
+    r"(?:(?P<tens>twenty|thirty|forty|fifty|sixty) )?(?P<n>\d+|[a-z]+) (?:or (?:so|\w+) )?(?P<unit>day|week|month|year|fortnight|decade|summer|"
     r"winter)s? (?:ago|back|before|earlier)(?= |$)"
 )
 _SOME_AGO = re.compile(
     r"(?:years|decades|ages|donkey 's years|donkeys years) (?:and years )?(?:ago|back)|long time ago|"
-    r"many years ago"
+    r"many years ago|(?:is|are) (?:\w+ )?(?:years|decades) old"
 )
 _YEAR = re.compile(r"(?<![\d.,/])(19\d\d|20\d\d)(?![\d.,/])")
 _CHILDHOOD = re.compile(
     r"as an? (?:\w+ )?(?:child|kid|toddler|baby|teen|teenager|lad|girl|boy|infant|student|"
-    r"schoolboy|schoolgirl|youngster|tot|nipper)|childhood|in (?:primary|high|secondary|junior|"
+    r"schoolboy|schoolgirl|youngster|tot|nipper)|childhood|until i was (?:about )?(?:a teenager|\w+teen|ten|eleven|twelve|six|seven|eight|nine|five|four|three|1?\d)(?= |$)|(?:first|second|third|fourth|fifth|sixth) grade|year (?:one|two|three|four|five|six|\d)(?= |$)|in (?:primary|high|secondary|junior|"
     r"infant|grade|middle) ?school"
     r"|when i was (?:a |an )?(?:little|small|young|kid|child|baby|boy|girl|toddler|teenager|tiny|"
     r"at school|in school|in my|\w+ years old|about (?:two|three|four|five|six|seven|eight|nine|"
@@ -56,8 +57,7 @@ def days_ago(line: str, today: date) -> int | None:
     ages: list[int] = []
     for match in _AGO.finditer(line):
         number = int(match["n"]) if match["n"].isdigit() else _NUMBERS.get(match["n"], 1)
-        if match["n"] in ("thirty", "forty", "fifty", "twenty"):
-            number = _NUMBERS[match["n"]]
+        number += _TENS.get(match["tens"] or "", 0)
         ages.append(number * _UNIT_DAYS[match["unit"]])
     if _SOME_AGO.search(line):
         ages.append(10 * 365 if "decades" in line else 5 * 365)

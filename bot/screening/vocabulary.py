@@ -20,8 +20,8 @@ from bot.screening.model import LISTINGS, Listing
 from bot.screening.normalise import Canonical, Token, canonical, rebuild
 from bot.screening.yamlfile import Node
 
-Settles = Literal["never", "years", "weeks", "gone"]
-SETTLES: tuple[Settles, ...] = ("never", "years", "weeks", "gone")
+Settles = Literal["never", "outgrown", "years", "weeks", "gone"]
+SETTLES: tuple[Settles, ...] = ("never", "outgrown", "years", "weeks", "gone")
 
 DIRECTORY = Path(__file__).parent / "vocabulary"
 PASSAGE_SOURCES = ("contraindications", "modified")
@@ -60,8 +60,8 @@ _SHORTEST_CORRECTED = 5
 class Group:
     """One group of words with one meaning.
 
-    ``settles`` says when something that is over stops counting: never, after years, after
-    weeks, or as soon as it is said to be gone. ``atc`` is the WHO class of medicines.
+    ``settles`` says when something that is over stops counting: never, when it was outgrown
+    years ago, after years, after weeks, or as soon as it is said to be gone. ``atc`` is the WHO class of medicines.
     """
 
     id: str
@@ -215,7 +215,7 @@ class Vocabulary:
                 if match.end() > match.start():
                     first = text.token_at(match.start())
                     last = text.token_at(len(match.group().rstrip()) + match.start() - 1)
-                    yield Mention(group, first, last + 1)
+                    yield Mention(group, _behind_never(text, first, last), last + 1)
 
     def _capitals(self, original: Canonical) -> Iterator[Mention]:
         letters = [c for c in original.text if c.isalpha()]
@@ -226,6 +226,17 @@ class Vocabulary:
                 for index, token in enumerate(original.tokens):
                     if original.text[token.start : token.end] == short:
                         yield Mention(group, index, index + 1)
+
+
+_DONE = frozenset("had been needed broken broke bruised taken have required".split())
+
+
+def _behind_never(text: Canonical, first: int, last: int) -> int:
+    """Where a mention begins whose pattern has swallowed its own denial ("have never had surgery")."""
+    for index in range(first, last):
+        if text.tokens[index].word == "never" and text.tokens[index + 1].word in _DONE:
+            return index + 1
+    return first
 
 
 def _mostly_hidden(mention: Mention, first: int, last: int) -> bool:
