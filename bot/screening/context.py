@@ -263,16 +263,23 @@ def _resolve(
     sentence = " ".join(words[first:last])
     if is_other(mention, words, whole.speaker) and not whole.relative_is_patient:
         return Reading("other_person", True)
-    if "JOB" in categories or _job_title(words, mention):
+    if ("JOB" in categories and not _claimed(words, mention)) or _job_title(words, mention):
         return Reading("other_person", True)
     if whole.retracted and _retraction_covers(whole):
         return Reading("absent", True)
     after = " ".join(words[mention.end : last])
     if _DENIED_AFTER.match(after):
         negations += 1
+    elif negations and _excepted(words[first : mention.start]):
+        negations = 0
+    if negations and group.listing != "irrelevant" and _no_longer(words[first : mention.end + 3]):
+        negations = 0
+        categories = categories | {"PAST"}
     unsure = "UNCERTAIN" in categories
     if group.id.startswith("reading_"):
         return Reading("present", False)
+    if negations and _NOT_YET.match(after):
+        return Reading("unsure", False)
     if negations and not unsure:
         if _DOUBLE.search(sentence) or _TAKEN_BACK.search(" " + " ".join(words[mention.start + 1 : last])):
             return Reading("unsure", False)
@@ -296,13 +303,44 @@ def _resolve(
         return Reading("past" if over else "present", over)
     if group.settles == "never":
         return Reading("past" if past and "ONGOING" not in categories and resolved else "present", False)
-    if "ONGOING" in categories:
+    if "ONGOING" in categories or (group.settles in ("weeks", "gone") and _LASTING.search(sentence)):
         return Reading("present", False)
     if age is not None and age >= _SETTLED_AFTER[group.settles]:
         return Reading("past", True)
     if resolved and group.settles == "gone":
         return Reading("past", True)
     return Reading("past" if past and resolved else "present", False)
+
+
+# "never ill until the leukaemia", "no metal apart from the hip": what stands behind the
+# exception is not denied.
+_EXCEPTIONS = frozenset("until except unless but besides apart bar only aside".split())
+_NO_LONGER = re.compile(r"(?:any ?more|no longer)(?! than)(?= |$)")
+_NOT_YET = re.compile(r"(?:\w+ ){0,1}yet(?= |$)")
+_LASTING = re.compile(
+    r"(?:since (?:\d|birth|childhood|my (?:teens|twenties)|last|spring|summer|autumn|winter|january|february|march|april|"
+    r"may|june|july|august|september|october|november|december)|diagnosed|(?:been|had it|have had) (?:\w+ )?for|"
+    r"flares?|comes and goes|last (?:crisis|attack|flare|one|time)|plays up|under control|controlled)(?= |$)"
+)
+_DENIAL_WORDS = frozenset("no not never none neither nor nothing without zero nil".split())
+
+
+def _no_longer(around: Sequence[str]) -> bool:
+    """Whether a denial only ends what was ("not on warfarin any more")."""
+    denials = [index for index, word in enumerate(around) if word in _DENIAL_WORDS]
+    return bool(denials) and bool(_NO_LONGER.search(" ".join(around[denials[-1] :])))
+
+
+def _excepted(before: Sequence[str]) -> bool:
+    """Whether an exception stands between the last denial and a mention."""
+    denials = [index for index, word in enumerate(before) if word in _DENIAL_WORDS]
+    return bool(denials) and any(word in _EXCEPTIONS for word in before[denials[-1] + 1 :])
+
+
+def _claimed(words: list[str], mention: Mention) -> bool:
+    """Whether the client claims a mention in so many words ("I write ... I have lupus", "my MS")."""
+    before = " ".join(words[max(0, mention.start - 4) : mention.start])
+    return bool(re.search(r"(?:^| )(?:my(?: own)?|i (?:have|take|am on|had|got|use|inject)(?: \w+)?)$", before))
 
 
 # A denial that follows: "stitches: never", "kidneys? no", "horse has it, rider doesn't".
@@ -360,6 +398,8 @@ def _cleared(mention: Mention, words: list[str]) -> bool:
 
 # A denial that is itself denied ("I can't say I have no clots") denies nothing.
 _DOUBLE = re.compile(
+    r"never not|no (?:day|week|month|morning|night)(?: \w+){0,3} without|not a (?:day|week|month|night) without|"
+    r"nothing (?:\w+ ){0,4}that (?:\w+ ){0,4}(?:will|would|can|could) not (?:fix|cure|sort|mend)|not that there is nothing|"
     r"(?:can not|could not|would not|will not) (?:\w+ )?(?:say|claim|pretend|swear|promise)(?: "
     r"\w+){0,4} (?:no|never|not|nothing|without)|(?:wrong|lie|lying|untrue|not true|not the case|"
     r"not right|doubt)(?: \w+){0,5} (?:no|never|not|nothing|without)|not (?:not|without|\w+ without)|never (?:\w+ )?without|no (?:day|week|month|morning|night) without|not that i "
@@ -368,7 +408,7 @@ _DOUBLE = re.compile(
 # "no broken bones except the current one", "not kidney failure, only reduced function": the
 # denial is followed by what is there instead.
 _TAKEN_BACK = re.compile(
-    r"^(?: \w+){0,4} (?:except|until|unless|apart from|other than|besides|bar|aside from)(?= "
+    r"^(?: \w+){0,4} (?:except|until|unless|apart from|other than|besides|bar|aside from|since they)(?= "
     r")(?! (?:to visit|visiting|(?:you count |if you count |count |my |the |a |an |for |one |maybe |perhaps |some |odd )*(?:odd |occasional )?(?:vitamins?|coffees?|tea|caffeine|chocolate|beer|wine|earrings?|piercings?|fillings?|glasses|plasters?|hay ?fever|paracetamol|supplements?|sense|age|laziness|fillings?))| being| the dishwasher| (?:that|this|from that|for that|i am|it is|the ego))|^(?: "
     r"\w+){0,3} [,;] (?:only|just|but|more|rather|well|instead|though)(?= )(?! (?:thanks|thank "
     r"you|me|fine|joking|kidding|wrecked|knackered|shattered|exhausted|busy|boring|lucky|unfit|lazy|dull|healthy|sore|shoulders|stiffness|tightness|tension|knots?|a healthy|an? (?:stiff|tight|sore|tired|desk|bad desk)|tired (?:legs|shoulders|feet)|wanted|so you|in case|checking|here|want|looking|being|curious|"

@@ -58,18 +58,18 @@ PATIENT = re.compile(
     r"(?:(?:who|and) (?:is|will be|would be|was) (?:coming|the patient|booked|treated)|is (?:the "
     r"one )?coming (?:to you|to see you|in|on|for|this|next|tomorrow|instead)"
     r"|is the (?:patient|one (?:you|coming|who comes|being treated|to be treated))|(?:book|"
-    r"booking|booked|writing|typing|asking|filling (?:this |it )?in|filling (?:this|it) out|form "
+    r"booking|booked|writing|typing|asking|fill(?:ing|ed)? (?:this |it )?(?:form )?in|fill(?:ing|ed)? (?:this|it) out|form "
     r"is|appointment is|session is|answering) (?:this |it |an appointment |in |on behalf "
-    r")?(?:for|of) (?:my|our|her|him|the)(?= |$)"
+    r")?(?:for|of) (?:my|our|her|him|the|mum|dad|mom|gran|nan|grandma|grandad)(?= |$)"
     r"|would you (?:treat|see|take) (?:her|him|them)|(?:he|she) (?:wants|would like|is booked|"
     r"needs|would love) (?:to (?:book|come|see you)|his|her|a session|an appointment|you)"
     r"|on behalf of|wants (?:to (?:book|come|see you|try)|(?:his|her) \w+ (?:done|scraped|"
     r"treated|seen))|(?:his|her) first (?:session|appointment|time with you)"
     r"|(?:he|she) is the (?:one|patient)|you (?:will|would) be (?:seeing|treating) (?:her|him|"
-    r"my)|bringing (?:him|her) to you|(?:session|appointment|booking|it|this|slot|voucher) is for (?:her|him|them|my|our)(?= |$))"
+    r"my)|bringing (?:him|her) to you|the patient is (?:my|our)|(?:will|is going to) be (?:on your table|the one)|(?:will|would|is going to) (?:use|take|have|need) (?:the|my|this) (?:slot|appointment|session)|(?:he|she) would (?:love|like|enjoy)(?= )|can (?:he|she) come(?= |$)|wants the same|(?:session|appointment|booking|it|this|slot|voucher) is for (?:her|him|them|my|our)(?= |$))"
 )
 _JOINT = re.compile(
-    r"(?:got it (?:too|round|from|off)|gave (?:it to )?me(?! (?:your|this|the (?:card|number|idea)|a (?:voucher|gift|present|lift|card|ride)))|passed (?:it )?(?:on )?to me|caught it "
+    r"(?:got it (?:too|round|from|off)|i have (?:got )?it|i got it|(?:also )?in me|me included|gave (?:it to )?me(?! (?:your|this|the (?:card|number|idea)|a (?:voucher|gift|present|lift|card|ride)))|passed (?:it )?(?:on )?to me|caught it "
     r"(?:too|from|off)|(?:my)?self included|so (?:do|did|am|have|was) i|me too|same (?:here|as me|"
     r"for me)|like me|and (?:now )?(?:me|i|myself)(?: too| as well| both|$)|i (?:do|have|am|take it) "
     r"(?:too|as well)|as do i|both of us|we both)(?= |$)"
@@ -150,7 +150,8 @@ def _relation_at(words: list[str], index: int) -> bool:
             and words[index + 1] in ("said", "at")
         )
     # "a friend said my veins ..." is still somebody else; "like a child" is nobody.
-    return before not in ("as", "like")
+    similes = ("as", "like")
+    return before not in similes and not (before in ("a", "an") and index > 1 and words[index - 2] in similes)
 
 
 def _in_law(words: list[str], index: int) -> bool:

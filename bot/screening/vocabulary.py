@@ -301,12 +301,20 @@ def _read_groups(path: Path, seen: set[str]) -> list[Group]:
                 since=node.date("date") if "date" in node.data else since,
                 settles=cast(Settles, node.choice("settles", SETTLES)),
                 atc=node.text("atc", default="-"),
-                terms=tuple(tuple(t.word for t in canonical(term).tokens) for term in terms),
+                terms=tuple(variant for term in terms for variant in _spellings(term)),
                 pattern=_compile(node, "patterns", patterns) if patterns else None,
                 abbreviations=tuple(abbreviations),
             )
         )
     return out
+
+
+def _spellings(term: str) -> Iterator[tuple[str, ...]]:
+    """A term as canonical words, also with an apostrophe before its final s ("athlete's foot")."""
+    words = tuple(token.word for token in canonical(term).tokens)
+    yield words
+    if len(words[0]) > 4 and words[0].endswith("s") and not words[0].endswith("ss"):
+        yield (words[0][:-1], "'s", *words[1:])
 
 
 @lru_cache(maxsize=1)
