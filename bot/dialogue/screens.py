@@ -104,13 +104,13 @@ def latest_decision(session: Session, conversation_id: str) -> Optional[Decision
     ).first()
 
 
-def may_book(record: DecisionRecord, now: datetime) -> bool:
-    """Whether a decision opens booking: found eligible or approved by the therapist, and still valid.
+def may_book(record: DecisionRecord, rulebook: Rulebook, now: datetime) -> bool:
+    """Whether a decision opens booking: the practice lets its outcome book, or the therapist approved; still valid.
 
     Args:
         now: the moment, with a zone.
     """
-    allowed = record.ruling == "approved" or (record.outcome == "eligible" and record.ruling is None)
+    allowed = record.ruling == "approved" or (record.ruling is None and rulebook.may_book(record.outcome))
     return allowed and record.valid_until is not None and _naive(now) < record.valid_until
 
 

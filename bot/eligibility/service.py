@@ -302,7 +302,7 @@ class Checks:
     def _told(self, record: DecisionRecord, check_id: str) -> dict[str, Any]:
         now = self._clock()
         # named by the decision, not by the check: whoever sees the token cannot add to the check
-        token = self.booking_tokens.issue(record.id, now) if may_book(record, now) else None
+        token = self.booking_tokens.issue(record.id, now) if may_book(record, self.rulebook, now) else None
         return {**as_contract(record, token), "id": check_id}
 
 

@@ -278,7 +278,7 @@ def _resolve(
     unsure = "UNCERTAIN" in categories
     if group.id.startswith("reading_"):
         return Reading("present", False)
-    if negations and _NOT_YET.match(after):
+    if negations and (_NOT_YET.match(after) or (group.settles == "never" and _FOR_NOW.match(after))):
         return Reading("unsure", False)
     if negations and not unsure:
         if _DOUBLE.search(sentence) or _TAKEN_BACK.search(" " + " ".join(words[mention.start + 1 : last])):
@@ -317,6 +317,10 @@ def _resolve(
 _EXCEPTIONS = frozenset("until except unless but besides apart bar only aside".split())
 _NO_LONGER = re.compile(r"(?:any ?more|no longer)(?! than)(?= |$)")
 _NOT_YET = re.compile(r"(?:\w+ ){0,1}yet(?= |$)")
+_FOR_NOW = re.compile(
+    r"(?:at (?:the moment|present)|right now|currently|for now|so far this|if i|as long as|since the last|while i|"
+    r"thanks to (?:the|my))(?= |$)"
+)
 _LASTING = re.compile(
     r"(?:since (?:\d|birth|childhood|my (?:teens|twenties)|last|spring|summer|autumn|winter|january|february|march|april|"
     r"may|june|july|august|september|october|november|december)|diagnosed|(?:been|had it|have had) (?:\w+ )?for|"
@@ -362,7 +366,7 @@ _CLEAR_AFTER = re.compile(
     r"negative|fine|harmless|benign|nothing (?:found|broken|more|abnormal|wrong|on it|else|untoward|to worry|"
     r"sinister|there|at all)|(?:found|find|finds|show(?:s|ed|n)?|came (?:up|back) with|precisely|"
     r"absolutely) (?:\w+ )?nothing|no abnormalit\w+|perfect|spot on|lovely|in order|as it should "
-    r"be|where (?:it|they) should be|textbook|boringly|all good|left alone|left it alone|"
+    r"be|where (?:it|they) should be|textbook|boring|boringly|all good|left alone|left it alone|"
     r"unremarkable|passed|just a freckle|in range|within (?:range|limits)|nad|healthy|good as new|very good|excellent|better "
     r"than|proud|good(?= [,.;!]|$)|bang in|no (?:findings|remarks)|brilliant|turned out (?:to be "
     r")?(?:my|just|only|a)|clean as|precisely nothing|^nothing)(?= |$)"

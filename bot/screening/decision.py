@@ -89,7 +89,6 @@ def decide(
     valid = None
     if outcome not in ("incomplete", "urgent"):
         valid = now + timedelta(days=rulebook.validity_days)
-    message = rulebook.messages[outcome].replace("{validity_days}", str(rulebook.validity_days))
     return Decision(
         outcome=outcome,
         findings=tuple(verdict.findings),
@@ -98,7 +97,7 @@ def decide(
         rules_version=rulebook.version,
         decided_at=now,
         valid_until=valid,
-        message=message,
+        message=rulebook.message(outcome),
         notes=tuple(verdict.notes),
     )
 

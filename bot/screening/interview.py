@@ -14,6 +14,7 @@ from typing import Any, Literal, cast
 
 from bot.screening.answers import Hint, read_answer
 from bot.screening.decision import TEXT_ANSWER, AnswerError, decide
+from bot.screening.follow_ups import read_follow_up
 from bot.screening.model import Decision, Finding
 from bot.screening.reader import Reader
 from bot.screening.rulebook import FollowUp, Item, Rulebook
@@ -243,7 +244,7 @@ class Interview:
         if follow_up.kind == "text":
             self.follow_ups[follow_up.id] = text.strip() or "unsure"
             return self._advance(now)
-        value = _option_of(follow_up, text)
+        value = _option_of(follow_up, text) or read_follow_up(follow_up, text, self.rulebook)
         if value is None:
             decided = self._settled(now)
             return decided if decided is not None else self._again(False)

@@ -105,6 +105,9 @@ def speakers(words: list[str]) -> list[str]:
             who_is_described = word in ("i", "we") and index > 0 and _relation_at(words, index - 1)
             if not (of_a_relative or who_is_described):
                 current = "self"
+        elif word in _REPORTS and current == "other":
+            # "my wife says the stent counts": what is reported may be about the client.
+            current = ""
         elif (word in _THIRD and antecedent) or (
             word == "other" and words[index + 1 : index + 2] in (["people"], ["peoples"], ["patients"], ["folks"])
         ):
@@ -239,6 +242,7 @@ def is_other(mention: Mention, words: list[str], speaker_of: Sequence[str]) -> b
     return not _joint(words, mention)
 
 
+_REPORTS = frozenset("says said thinks reckons insists reminds swears".split())
 _SPEECH = frozenset("told tell tells asked asks sent sends recommended said says made".split())
 
 

@@ -7,7 +7,7 @@ a client. Knows nothing of answers (that is ``decision``) and nothing of reading
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import lru_cache
 from pathlib import Path
@@ -21,7 +21,8 @@ RULES_FILE = Path(__file__).parent / "rules.yml"
 LINK_IDS: tuple[str, ...] = (*LISTED, "other")
 """The questionnaire's linkIds in their order (contract.md)."""
 LONGEST_TEXT_WORDS = 80
-MESSAGES = (*SEVERITY, "incomplete")
+MESSAGES = (*SEVERITY, "modified_bookable", "incomplete")
+"""Outcomes as told; the second reading of ``modified`` where the practice lets it book."""
 INTERVIEW_TEXTS = (
     "consent",
     "consent_yes",
@@ -55,13 +56,17 @@ class Option:
 
 @dataclass(frozen=True, slots=True)
 class FollowUp:
-    """A question asked after a "yes"; ``options`` is empty for free text."""
+    """A question asked after a "yes"; ``options`` is empty for free text.
+
+    ``limit`` is the setting by which an answer in words is read, "-" where there is none.
+    """
 
     id: str
     question: str
     why: str
     kind: Literal["choice", "text"]
     options: tuple[Option, ...]
+    limit: str = "-"
 
     def option(self, value: str) -> Option | None:
         """The option of that value, or None."""
@@ -130,8 +135,10 @@ class Rulebook:
         missing = [name for name in SETTINGS if name not in settings]
         if missing:
             raise top.fail("settings", f"setting '{missing[0]}' is missing; needed are {', '.join(SETTINGS)}.")
+        values = {f"{{{setting.id}}}": f"{setting.value:g}" for setting in settings.values()}
+        settings = {name: replace(s, text=_filled(s.text, values)) for name, s in settings.items()}
         nodes = top.nodes("items", "item")
-        items = tuple(_item(node) for node in nodes)
+        items = tuple(_item(node, values) for node in nodes)
         if tuple(item.id for item in items) != LINK_IDS:
             raise top.fail("items", f"items must be exactly, in this order: {', '.join(LINK_IDS)}.")
         messages = top.node("messages", "messages")
@@ -162,6 +169,15 @@ class Rulebook:
                 if follow_up.id == follow_up_id:
                     return item, follow_up
         raise KeyError(follow_up_id)
+
+    def may_book(self, outcome: str) -> bool:
+        """Whether the practice lets a client with this outcome book online without being asked."""
+        return outcome == "eligible" or (outcome == "modified" and self.modified_may_book)
+
+    def message(self, outcome: Outcome) -> str:
+        """What the client is told; names of places that the caller fills in are left."""
+        key = "modified_bookable" if outcome == "modified" and self.modified_may_book else outcome
+        return _filled(self.messages[key], {"{validity_days}": str(self.validity_days)})
 
     @property
     def validity_days(self) -> int:
@@ -198,7 +214,14 @@ _ITEM_KEYS = ("id", "list", "source", "since", "on_yes", "condition", "question"
 _ON_YES: dict[str, Outcome] = {"contraindication": "not_eligible", "modified": "modified", "other": "review"}
 
 
-def _item(node: Node) -> Item:
+def _filled(text: str, values: Mapping[str, str]) -> str:
+    """``text`` with the practice's numbers in place of ``{setting}``: they are written once."""
+    for name, value in values.items():
+        text = text.replace(name, value)
+    return text
+
+
+def _item(node: Node, values: Mapping[str, str]) -> Item:
     node.only(_ITEM_KEYS)
     link_id = node.choice("id", LINK_IDS)
     listing = node.choice("list", _ON_YES)
@@ -215,12 +238,12 @@ def _item(node: Node) -> Item:
         question=node.text("question", max_words=LONGEST_TEXT_WORDS),
         why=node.text("why", max_words=LONGEST_TEXT_WORDS),
         explain=node.text("explain", max_words=LONGEST_TEXT_WORDS),
-        follow_ups=tuple(_follow_up(n, link_id, on_yes) for n in node.nodes("follow_ups", "follow-up")),
+        follow_ups=tuple(_follow_up(n, link_id, values) for n in node.nodes("follow_ups", "follow-up")),
     )
 
 
-def _follow_up(node: Node, link_id: str, on_yes: str) -> FollowUp:
-    node.only({"id", "question", "why", "type", "options"})
+def _follow_up(node: Node, link_id: str, values: Mapping[str, str]) -> FollowUp:
+    node.only({"id", "question", "why", "type", "limit", "options"})
     follow_up_id = node.text("id")
     if not follow_up_id.startswith(link_id + "."):
         raise node.fail("id", f"'{follow_up_id}' must start with '{link_id}.'.")
@@ -237,7 +260,7 @@ def _follow_up(node: Node, link_id: str, on_yes: str) -> FollowUp:
         options.append(
             Option(
                 option.text("value"),
-                option.text("title", max_words=8),
+                _filled(option.text("title", max_words=8), values),
                 cast(Outcome, outcome),
                 option.text("note", default="-"),
             )
@@ -251,10 +274,11 @@ def _follow_up(node: Node, link_id: str, on_yes: str) -> FollowUp:
         raise node.fail("options", f"follow-up '{follow_up_id}' needs an option 'unsure' that leads to review.")
     return FollowUp(
         follow_up_id,
-        node.text("question", max_words=LONGEST_TEXT_WORDS),
+        _filled(node.text("question", max_words=LONGEST_TEXT_WORDS), values),
         node.text("why", max_words=LONGEST_TEXT_WORDS),
         cast(Literal["choice", "text"], kind),
         tuple(options),
+        node.choice("limit", SETTINGS, default="-") if "limit" in node.data else "-",
     )
 
 

@@ -49,6 +49,29 @@ _CHILDHOOD = re.compile(
 )
 
 
+_SPAN = re.compile(
+    r"(?:(?P<tens>twenty|thirty|forty|fifty|sixty) )?(?P<n>\d+|[a-z]+) (?:full |whole )?"
+    r"(?P<unit>day|week|month|year|fortnight|decade)s?(?= |$)"
+)
+_SPOKEN_SPANS = (
+    (re.compile(r"(?:today|this morning|just now|an hour ago)(?= |$)"), 0),
+    (re.compile(r"yesterday(?= |$)"), 1),
+    (re.compile(r"(?:last|a) week(?= |$)"), 7),
+    (re.compile(r"last month(?= |$)"), 30),
+    (re.compile(r"last year(?= |$)"), 365),
+)
+
+
+def spans(line: str) -> list[int]:
+    """Every length of time that ``line`` names, in days: "six weeks", "yesterday", "a fortnight"."""
+    found = [days for pattern, days in _SPOKEN_SPANS if pattern.search(line)]
+    for match in _SPAN.finditer(line):
+        number = int(match["n"]) if match["n"].isdigit() else _NUMBERS.get(match["n"])
+        if number is not None or match["tens"]:
+            found.append(((number or 0) + _TENS.get(match["tens"] or "", 0)) * _UNIT_DAYS[match["unit"]])
+    return found
+
+
 def days_ago(line: str, today: date) -> int | None:
     """How long ago the sentence ``line`` says something was, in days, or None.
 

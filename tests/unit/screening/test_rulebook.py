@@ -34,7 +34,7 @@ def broken(tmp_path: Path, old: str, new: str) -> Path:
             "  - id: stitches\n    list",
             "'stitches'.*allowed are recent_sutures|allowed are",
         ),
-        ('version: "1.0"\nsince', 'version: "1.1"\nsince', "changelog"),
+        ('version: "1.1"\nsince', 'version: "1.2"\nsince', "changelog"),
         ("  review: Thank you", "  review: " + "word " * 81 + "Thank you", "at most 80"),
         ("items:", "items: [", "not YAML|is not YAML"),
     ],
