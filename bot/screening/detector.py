@@ -1,10 +1,11 @@
 """The second reader: does a stretch of text tell of health at all?
 
-Sentence vectors plus hashed n-grams under a logistic head, trained on disclosures and
-harmless remarks of many kinds. The head tells the kinds apart and their probabilities are
-added up, which separates better than two bare labels (docs/screening.md). It has no list
-of conditions, so that it can see what the vocabulary does not know ("my midwife wants me on
-my side only"); it never overrules the lexical reader.
+Two looks at the same sentence vector, which err in different places: a logistic head over
+vector and hashed n-grams, trained on disclosures and harmless remarks of many kinds (it tells
+the kinds apart and adds their probabilities up, which separates better than two bare labels),
+and the labels of the nearest training texts. It has no list of conditions, so that it can
+see what the vocabulary does not know ("my midwife wants me on my side only"); it never
+overrules the lexical reader. Figures are in docs/screening.md.
 """
 
 from __future__ import annotations
@@ -31,6 +32,14 @@ THRESHOLD = 0.35
 """Chosen on texts held out from fine-tuning and training, for next to no misses; figures in
 docs/decisions/0005-fine-tuning.md."""
 
+_NEIGHBOURS = 30
+_NEARNESS = 0.05
+"""How many training texts are asked, and the loss of cosine that divides a vote by e."""
+_NEIGHBOURS_SHARE = 0.6
+"""Weight of the neighbours' log odds beside the head's."""
+_NO_VOTE = 1e-3
+"""Nobody is ever wholly sure: what an absent side counts, as a share of the nearest vote."""
+
 _RARE = 12
 """Kinds with fewer samples are put together."""
 
@@ -47,13 +56,35 @@ class Sample:
     kind: str = "message"
 
 
+@dataclass(frozen=True, eq=False)
+class Neighbours:
+    """Training texts as unit vectors, shape (n, 384), and whether each is a flag, shape (n,)."""
+
+    vectors: NDArray[np.float32]
+    flags: NDArray[np.bool_]
+
+    def log_odds(self, queries: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Log odds of a flag among the nearest training texts of each query, shape (len(queries),)."""
+        near = min(_NEIGHBOURS, len(self.vectors))
+        out = np.empty(len(queries), dtype=np.float32)
+        for row, similarity in enumerate(queries @ self.vectors.T):
+            nearest = np.argpartition(-similarity, near - 1)[:near]
+            votes = np.exp((similarity[nearest] - similarity[nearest].max()) / _NEARNESS)
+            flagged = float(votes[self.flags[nearest]].sum())
+            out[row] = np.log(flagged + _NO_VOTE) - np.log(float(votes.sum()) - flagged + _NO_VOTE)
+        return out
+
+
 class Detector:
     """A trained DisclosureDetector."""
 
-    def __init__(self, encoder: Encoder, head: LinearHead, threshold: float = THRESHOLD) -> None:
+    def __init__(
+        self, encoder: Encoder, head: LinearHead, neighbours: Neighbours, threshold: float = THRESHOLD
+    ) -> None:
         self.threshold = threshold
         self._encoder = encoder
         self._head = head
+        self._neighbours = neighbours
         self._flags = np.array([name.startswith(FLAG + "/") for name in head.labels])
 
     @classmethod
@@ -62,19 +93,24 @@ class Detector:
         head = LinearHead.load(weights)
         if {name.partition("/")[0] for name in head.labels} != {FLAG, HARMLESS}:
             raise ScreeningFileError(weights, None, f"was not trained on the labels {FLAG} and {HARMLESS}.")
-        return cls(encoder or Encoder.load(), head)
-
-    def score(self, sentence: str) -> float:
-        """Probability (0 to 1) that a careful therapist would want to see ``sentence``."""
-        return float(self.scores([sentence])[0])
+        try:
+            with np.load(weights, allow_pickle=False) as saved:
+                neighbours = Neighbours(saved["neighbours"].astype(np.float32), saved["neighbour_flags"])
+        except KeyError as error:
+            raise ScreeningFileError(weights, None, f"was trained by another version ({error}); run `make train`.") from error
+        return cls(encoder or Encoder.load(), head, neighbours)
 
     def scores(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """``score`` for many texts at once, shape (len(texts),)."""
+        """Probability (0 to 1) that a careful therapist would want to see each text, shape (len(texts),)."""
         if not texts:
             return np.zeros(0, dtype=np.float32)
         prepared = [prepare(text) for text in texts]
         vectors = self._encoder.encode(prepared)
-        total: NDArray[np.float32] = self._head.probabilities(vectors, prepared)[:, self._flags].sum(axis=1)
+        flagged = self._head.probabilities(vectors, prepared)[:, self._flags].sum(axis=1)
+        # Beyond one in a hundred thousand a probability is only noise.
+        flagged = np.clip(flagged, 1e-5, 1 - 1e-5)
+        odds = np.log(flagged / (1 - flagged)) + _NEIGHBOURS_SHARE * self._neighbours.log_odds(vectors)
+        total: NDArray[np.float32] = 1 / (1 + np.exp(-odds))
         return total
 
 
@@ -125,11 +161,12 @@ def kinds(samples: Sequence[Sample]) -> list[str]:
     return [f"{s.label}/{s.kind}" if counts[s.label, s.kind] >= _RARE else f"{s.label}/rare" for s in samples]
 
 
-def fit(samples: Sequence[Sample], encoder: Encoder) -> LinearHead:
-    """A head fitted on ``samples``."""
+def fit(samples: Sequence[Sample], encoder: Encoder) -> tuple[LinearHead, Neighbours]:
+    """A head fitted on ``samples``, and the samples themselves as neighbours."""
     texts = [prepare(sample.text) for sample in samples]
-    return LinearHead.fit(
-        encoder.encode(texts),
+    vectors = encoder.encode(texts)
+    head = LinearHead.fit(
+        vectors,
         kinds(samples),
         texts=texts,
         penalty=1e-4,
@@ -139,6 +176,7 @@ def fit(samples: Sequence[Sample], encoder: Encoder) -> LinearHead:
         # Thresholds are chosen on uncalibrated scores, see docs/screening.md.
         calibration_folds=0,
     )
+    return head, Neighbours(vectors, np.array([sample.label == FLAG for sample in samples]))
 
 
 def train(path: Path, out: Path, messages: Path | None = None, encoder: Encoder | None = None) -> None:
@@ -146,4 +184,15 @@ def train(path: Path, out: Path, messages: Path | None = None, encoder: Encoder 
     samples = read_disclosures(path)
     if messages is not None:
         samples += read_messages(messages)
-    fit(samples, encoder or Encoder.load()).save(out)
+    head, neighbours = fit(samples, encoder or Encoder.load())
+    head.save(out)
+    with np.load(out, allow_pickle=False) as saved:
+        arrays = dict(saved)
+    with out.open("wb") as file:
+        # Half precision changes no score by more than 0.001.
+        np.savez_compressed(
+            file,
+            **arrays,
+            neighbours=neighbours.vectors.astype(np.float16),
+            neighbour_flags=neighbours.flags,
+        )

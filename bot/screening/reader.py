@@ -9,12 +9,16 @@ positively recognised as harmless. Pure: no rasa, no web, no database.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
 
 from bot.screening.context import ContextReader
 from bot.screening.model import Finding
@@ -31,13 +35,13 @@ answer a chat message with."""
 
 
 class DisclosureDetector(Protocol):
-    """A second opinion on a stretch of text."""
+    """A second opinion on stretches of text."""
 
     threshold: float
     """From this probability on, a stretch goes to the therapist."""
 
-    def score(self, sentence: str) -> float:
-        """Probability (0 to 1) that a careful therapist would want to see ``sentence``."""
+    def scores(self, texts: Sequence[str]) -> Sequence[float] | NDArray[np.float32]:
+        """Probability (0 to 1), for each text, that a careful therapist would want to see it."""
         ...
 
 
@@ -118,7 +122,7 @@ class Reader:
             findings.append(finding)
         findings = _without_echoes(findings)
         if not any(finding.counts for finding in findings):
-            findings.extend(self._second_opinion(cleaned, text_corrected, all_mentions))
+            findings.extend(self._second_opinion(cleaned, text_corrected, all_mentions, findings))
         return TextReading(tuple(findings), True)
 
     def _alarms(self, text: str) -> Sequence[Finding]:
@@ -128,20 +132,44 @@ class Reader:
             Finding("alarming_symptom", "present", "text", text, "practice.alarming", "urgent", rule="emergency_layer"),
         )
 
-    def _second_opinion(self, text: str, words: Canonical, mentions: Sequence[Mention]) -> list[Finding]:
+    def _second_opinion(
+        self, text: str, words: Canonical, mentions: Sequence[Mention], explained: Sequence[Finding]
+    ) -> list[Finding]:
         """What the detector sees where the lexical reader saw nothing that counts.
 
         Where every clause held a mention that has been explained, there is nothing left to
         judge. The whole text is scored, because a clause out of its context misleads; a
-        long one also in windows, so that one line cannot hide in many.
+        long one also in windows, so that one line cannot hide in many. What has been
+        explained makes a text sound of health without a reason, and raises the threshold.
         """
         if self.detector is None or (mentions and len(remainder(words, mentions).split()) <= 1):
             return []
         stretches = [text, *windows(text)]
-        for stretch in stretches:
-            if self.detector.score(stretch) >= self.detector.threshold:
+        threshold = raised(self.detector.threshold, explained)
+        for stretch, score in zip(stretches, self.detector.scores(stretches), strict=True):
+            if score >= threshold:
                 return [_unread(stretch, rule="second_reader")]
         return []
+
+
+_DENIAL_CREDIT = 0.5
+_SETTLED_CREDIT = 1.0
+_MOST_DENIALS = 3
+
+
+def raised(threshold: float, explained: Sequence[Finding]) -> float:
+    """The threshold for a text in which ``explained`` was read as changing nothing.
+
+    In log odds: half a unit for each denial (three at most), one where something plainly
+    irrelevant or long over was named. Somebody else's illness earns nothing: whoever tells
+    of one may well go on to their own. Fitted on texts apart from the vocabulary, and halved.
+    """
+    kinds = ["irrelevant" if f.listing == "irrelevant" else f.status for f in explained]
+    denials = min(_MOST_DENIALS, sum(kind in ("absent", "hypothetical") for kind in kinds))
+    credit = denials * _DENIAL_CREDIT
+    credit += _SETTLED_CREDIT * len({"irrelevant", "past"} & set(kinds))
+    odds = threshold / (1 - threshold) * math.exp(credit)
+    return odds / (1 + odds)
 
 
 _CLAUSE_ENDS = frozenset(". ! ? ; , : ( ) -".split())

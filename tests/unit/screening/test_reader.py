@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 
-from bot.screening.reader import LONGEST_TEXT, Reader
+from bot.screening.reader import LONGEST_TEXT, Reader, raised
 from tests.unit.screening.conftest import TODAY
 
 
@@ -128,9 +130,9 @@ def test_the_second_reader_is_asked_only_where_the_first_found_nothing(reader: R
         def __init__(self) -> None:
             self.asked: list[str] = []
 
-        def score(self, sentence: str) -> float:
-            self.asked.append(sentence)
-            return 0.7
+        def scores(self, texts: Sequence[str]) -> Sequence[float]:
+            self.asked.extend(texts)
+            return [0.7] * len(texts)
 
     spy = Spy()
     both = Reader(reader.vocabulary, spy)
