@@ -28,6 +28,8 @@ _RELATIVES = frozenset(
     dog dogs puppy cat cats kitten horse horses mare pony hamster rabbit rabbits budgie parrot greyhound goat cow
     sheep pet pets hound pup collie whippet terriers gelding stallion foal labrador spaniel hedgehog hedgehogs guinea ferret tortoise dachshund poodle terrier
     chicken hens bunny bird
+    teammates hairdresser vicar pupil pupils classmate classmates bandmate captain goalkeeper drummer opponent lass
+    parrots gecko goldfish llama alpaca donkey ducks lamb lambs bull snake gerbil moggy mutt retriever beagle husky pug bulldog staffie
     landlord landlady tenant lodger boy girl boys girls granddog nanny babysitter
     grandmothers aunts uncles men women people clients client customers patients residents guests celebrity actor
     detective character hero protagonist lady guy bloke man woman stepbrother stepsister
@@ -254,7 +256,7 @@ def _reaches_me(after: Sequence[str]) -> bool:
     if "me" not in after[:2]:
         return False
     place = after.index("me")
-    return not (place and after[place - 1] in _SPEECH) and not _relation_soon(after[place + 1 : place + 2])
+    return not (place and after[place - 1] in (*_SPEECH, "not", "except")) and not _relation_soon(after[place + 1 : place + 2])
 
 
 def _joint(words: list[str], mention: Mention) -> bool:

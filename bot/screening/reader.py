@@ -105,7 +105,7 @@ class Reader:
         text_corrected = self.vocabulary.corrected(original)
         mentions = self.vocabulary.find(text_corrected, original)
         readings = find_readings(text_corrected)
-        mentions = [m for m in mentions if not any(r.covers(m) for r in readings)]
+        mentions = [m for m in mentions if not any(r.covers(m) or r.names(m) for r in readings)]
         all_mentions = mentions + [r.mention for r in readings]
         statuses = self._context.read(text_corrected, all_mentions, today)
         for mention, reading in zip(all_mentions, statuses, strict=True):

@@ -55,6 +55,10 @@ class NumericReading:
         inside = other.start >= self.mention.start and other.end <= self.mention.end
         return inside
 
+    def names(self, other: Mention) -> bool:
+        """Whether ``other`` is no more than the word for what was measured ("my BP today: 116/74")."""
+        return other.group.id == "pressure_word" and self.mention.group.condition == other.group.condition
+
 
 def _group(name: str, condition: str, listing: Listing, source: str = "practice.reading") -> Group:
     return Group(name, condition, listing, source, SINCE, "never", "-", (), None, ())
