@@ -439,7 +439,9 @@ def _own(words: list[str], mention: Mention) -> bool:
     )
 
 
-_CLEARABLE = frozenset({"awaiting_results", "organ_test", "lump", "unspecified", "kidney_organ", "pressure_word", "heart_word"})
+_CLEARABLE = frozenset(
+    {"awaiting_results", "organ_test", "lump", "unspecified", "kidney_organ", "pressure_word", "heart_word"}
+)
 
 
 def _clearable(group: Group) -> bool:

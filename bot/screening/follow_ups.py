@@ -16,9 +16,13 @@ from bot.screening.times import spans
 
 _DAYS_A_WEEK = 7
 _DAYS_A_MONTH = 30
-_VAGUE = re.compile(r"(?:about|around|roughly|nearly|almost|just under|not quite|maybe|perhaps|or so|ish|i think)(?= |$)")
+_VAGUE = re.compile(
+    r"(?:about|around|roughly|nearly|almost|just under|not quite|maybe|perhaps|or so|ish|i think)(?= |$)"
+)
 _DOUBT = re.compile(r"(?:not sure|no idea|do not (?:know|remember)|can not remember|unsure)(?= |$)")
-_STILL_IN = re.compile(r"(?:still in|still there|still have|not out|have not come out|are in|come out|tomorrow|next)(?= |$)")
+_STILL_IN = re.compile(
+    r"(?:still in|still there|still have|not out|have not come out|are in|come out|tomorrow|next)(?= |$)"
+)
 _NOT_MEASURED = re.compile(r"(?:never|not|no)(?: \w+){0,3} (?:measured|checked|taken|tested)(?= |$)")
 _BELOW = re.compile(r"(?:below|under|normal|fine|good|in range|lower|perfect)(?= |$)")
 _NOT_BELOW = re.compile(r"(?:not|never|was not|high|higher|above|over)(?= |$)")

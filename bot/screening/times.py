@@ -33,8 +33,12 @@ _SOME_AGO = re.compile(
     r"many years ago|(?:is|are) (?:\w+ )?(?:years|decades) old"
 )
 _YEAR = re.compile(r"(?<![\d.,/])(19\d\d|20\d\d)(?![\d.,/])")
-_DECADE = re.compile(r"(?:in|since|from|of|late|early|mid) (?:the )?(?:fifties|sixties|seventies|eighties|nineties|noughties)(?= |$)")
-_SHORT_YEAR = re.compile(r"(?:in|of|since|back in) (?:' )?(?P<year>[5-9]\d)(?= (?:[,.]|[a-z])| ?$)(?! (?:days?|weeks?|minutes?|years?|percent|mg|kg|bpm|kilos?))")
+_DECADE = re.compile(
+    r"(?:in|since|from|of|late|early|mid) (?:the )?(?:fifties|sixties|seventies|eighties|nineties|noughties)(?= |$)"
+)
+_SHORT_YEAR = re.compile(
+    r"(?:in|of|since|back in) (?:' )?(?P<year>[5-9]\d)(?= (?:[,.]|[a-z])| ?$)(?! (?:days?|weeks?|minutes?|years?|percent|mg|kg|bpm|kilos?))"
+)
 _CHILDHOOD = re.compile(
     r"as an? (?:\w+ )?(?:child|kid|toddler|baby|teen|teenager|lad|girl|boy|infant|student|"
     r"schoolboy|schoolgirl|youngster|tot|nipper)|childhood|until i was (?:about )?(?:a teenager|\w+teen|ten|eleven|twelve|six|seven|eight|nine|five|four|three|1?\d)(?= |$)|(?:first|second|third|fourth|fifth|sixth) grade|year (?:one|two|three|four|five|six|\d)(?= |$)|in (?:primary|high|secondary|junior|"
