@@ -170,7 +170,7 @@ def _in_law(words: list[str], index: int) -> bool:
     return words[index] in ("law", "laws") and words[max(0, index - 1)] == "in"
 
 
-def _relation_soon(follows: list[str]) -> bool:
+def _relation_soon(follows: Sequence[str]) -> bool:
     for word in follows:
         bare = word[:-1] if word.endswith("s") else word
         if word in _RELATIVES or bare in _RELATIVES:
