@@ -105,12 +105,12 @@ def latest_decision(session: Session, conversation_id: str) -> Optional[Decision
 
 
 def may_book(record: DecisionRecord, rulebook: Rulebook, now: datetime) -> bool:
-    """Whether a decision opens booking: allowed by the rules or approved by the therapist, and still valid.
+    """Whether a decision opens booking: the practice lets its outcome book, or the therapist approved; still valid.
 
     Args:
         now: the moment, with a zone.
     """
-    allowed = record.ruling == "approved" or (rulebook.may_book(record.outcome) and record.ruling is None)
+    allowed = record.ruling == "approved" or (record.ruling is None and rulebook.may_book(record.outcome))
     return allowed and record.valid_until is not None and _naive(now) < record.valid_until
 
 

@@ -27,7 +27,7 @@ _RELATIVES = frozenset(
     trainer coach teacher teammate
     dog dogs puppy cat cats kitten horse horses mare pony hamster rabbit rabbits budgie parrot greyhound goat cow
     sheep pet pets hound pup collie whippet terriers gelding stallion foal labrador spaniel hedgehog hedgehogs guinea ferret tortoise dachshund poodle terrier
-    chicken hens bunny bird
+    chicken hens bunny bird chap gentleman winger student students regular regulars eldest youngest
     teammates hairdresser vicar pupil pupils classmate classmates bandmate captain goalkeeper drummer opponent lass
     parrots gecko goldfish llama alpaca donkey ducks lamb lambs bull snake gerbil moggy mutt retriever beagle husky pug bulldog staffie
     landlord landlady tenant lodger boy girl boys girls granddog nanny babysitter
@@ -37,7 +37,7 @@ _RELATIVES = frozenset(
 )
 _AMBIGUOUS_OTHERS = frozenset(
     "kid child baby lad lads boy girl boys girls lady guy man woman people men women kids trainer "
-    "coach teacher ex twin bird chicken goat cow sheep guests character hero actor".split()
+    "chap gentleman student students regular regulars eldest youngest coach teacher ex twin bird chicken goat cow sheep guests character hero actor".split()
 )
 _DETERMINERS = frozenset(
     "my our the his her your their a an some two three both one other another late old little other's eldest youngest".split()
@@ -105,7 +105,14 @@ def speakers(words: list[str]) -> list[str]:
             of_a_relative = word in ("my", "our", "me") and _relation_soon(follows)
             # "the girl I share a car with" is still about the girl.
             who_is_described = word in ("i", "we") and index > 0 and _relation_at(words, index - 1)
-            if not (of_a_relative or who_is_described):
+            # "a lady from my choir is on dialysis": the choir is mine, the dialysis hers.
+            where_from = (
+                word in ("my", "our")
+                and index > 1
+                and before in ("from", "in", "at")
+                and _relation_at(words, index - 2)
+            )
+            if not (of_a_relative or who_is_described or where_from):
                 current = "self"
         elif word in _REPORTS and current == "other":
             # "my wife says the stent counts": what is reported may be about the client.
@@ -163,7 +170,7 @@ def _in_law(words: list[str], index: int) -> bool:
     return words[index] in ("law", "laws") and words[max(0, index - 1)] == "in"
 
 
-def _relation_soon(follows: list[str]) -> bool:
+def _relation_soon(follows: Sequence[str]) -> bool:
     for word in follows:
         bare = word[:-1] if word.endswith("s") else word
         if word in _RELATIVES or bare in _RELATIVES:

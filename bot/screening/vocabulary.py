@@ -52,6 +52,8 @@ _GROUP_KEYS = frozenset(
 _FILE_KEYS = frozenset({"date", "list", "source", "groups"})
 _EVERYDAY_KEYS = frozenset({"date", "phrases"})
 
+_ATC = re.compile(r"[ABCDGHJLMNPRSV]\d{2}(?:[A-Z](?:[A-Z](?:\d{2})?)?)?")
+
 # Shorter words have too many neighbours to be corrected without false friends.
 _SHORTEST_CORRECTED = 5
 
@@ -287,6 +289,11 @@ def _read_groups(path: Path, seen: set[str]) -> list[Group]:
         if listing in ("contraindication", "modified") and condition not in LISTED:
             allowed = ", ".join(LISTED)
             raise node.fail("condition", f"'{condition}' is not on the handout's lists; allowed are {allowed}.")
+        atc = node.text("atc", default="-")
+        if atc != "-" and not all(_ATC.fullmatch(part) for part in re.split(r", |-", atc)):
+            raise node.fail(
+                "atc", f"'{atc}' is not an ATC class; allowed are classes such as B01A, C02-C03 or L04A, P01BA02."
+            )
         terms = node.texts("terms")
         patterns = node.texts("patterns")
         abbreviations = node.texts("abbreviations")
@@ -300,7 +307,7 @@ def _read_groups(path: Path, seen: set[str]) -> list[Group]:
                 source=node.choice("source", SOURCES, default=top.choice("source", SOURCES)),
                 since=node.date("date") if "date" in node.data else since,
                 settles=cast(Settles, node.choice("settles", SETTLES)),
-                atc=node.text("atc", default="-"),
+                atc=atc,
                 terms=tuple(variant for term in terms for variant in _spellings(term)),
                 pattern=_compile(node, "patterns", patterns) if patterns else None,
                 abbreviations=tuple(abbreviations),

@@ -112,6 +112,13 @@ def test_case_final_stops_and_polite_sentences_change_nothing(
     assert reader.read(dressed, TODAY).harmless == plain.harmless
 
 
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60, deadline=None)
+@given(first=st.sampled_from(SENTENCES), second=st.sampled_from(SENTENCES))
+def test_the_order_of_sentences_changes_nothing(reader: Reader, first: str, second: str) -> None:
+    there, back = reader.read(f"{first}. {second}.", TODAY), reader.read(f"{second}. {first}.", TODAY)
+    assert there.harmless == back.harmless
+
+
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=100, deadline=None)
 @given(text=st.text(max_size=200))
 def test_any_text_can_be_read_without_an_error(reader: Reader, text: str) -> None:

@@ -41,6 +41,26 @@ def statuses(reader: Reader, text: str, condition: str) -> list[str]:
         ("my mum has RA and so do I", "rheumatoid_arthritis", "present"),
         ("my dad had a stroke and I take warfarin", "anticoagulants", "present"),
         ("my son who is coming to you has haemophilia", "bleeding_disorder", "present"),
+        ("no history of dvt, pe, stroke, mi, no anticoagulants", "stroke", "absent"),
+        ("no allergies, warfarin", "anticoagulants", "present"),
+        ("Cancer took my aunt but I'm well", "cancer", "other_person"),
+        ("heart disease on dad's side", "heart", "other_person"),
+        ("the girl I share a car with is pregnant", "pregnancy", "other_person"),
+        ("a lady from my choir is on dialysis", "kidney_dysfunction", "other_person"),
+        ("my wife says the stent counts", "heart", "present"),
+        ("gran had Huntington's and I've got it", "neurological", "present"),
+        ("I fill this out for my grandfather, he is on dialysis", "kidney_dysfunction", "present"),
+        ("I hand out warfarin all day", "anticoagulants", "other_person"),
+        ("never been ill in my life until the leukaemia", "cancer", "present"),
+        ("no day goes by without insulin", "diabetes", "unsure"),
+        ("I've never not had asthma", "lung", "present"),
+        ("no cancer yet", "cancer", "unsure"),
+        ("no epilepsy as long as I take the tablets", "epilepsy", "unsure"),
+        ("hepatitis, treated in 2017", "infection", "present"),
+        ("had a scan last year, they found nothing at all", "awaiting_results", "absent"),
+        ("my blood pressure is lovely", "uncontrolled_hypertension", "absent"),
+        ("I've never had surgery", "procedure", "absent"),
+        ("athlete's foot", "skin", "present"),
     ],
 )
 def test_a_mention_is_read_in_its_status(reader: Reader, text: str, condition: str, status: str) -> None:
@@ -141,6 +161,31 @@ def test_the_second_reader_is_asked_only_where_the_first_found_nothing(reader: R
     assert not both.read("only on my side please", TODAY).harmless
     assert both.read("my dad takes warfarin", TODAY).harmless
     assert not both.read("my twin's on warfarin, I'm on my side only", TODAY).harmless
+
+
+def test_the_mini_pill_and_an_occasional_painkiller_are_no_medicine_that_counts(reader: Reader) -> None:
+    assert reader.read("only the mini pill, and the odd ibuprofen", TODAY).harmless
+    assert not reader.read("one ibuprofen three times a day", TODAY).harmless
+
+
+@pytest.mark.parametrize(
+    ("text", "harmless"),
+    [
+        ("I had asthma until I was seven, none since", True),
+        ("I had asthma until I was seven", False),
+        ("asthma since I was seven, none this week", False),
+    ],
+)
+def test_a_childhood_illness_is_over_only_when_it_is_said_to_be(reader: Reader, text: str, harmless: bool) -> None:
+    assert reader.read(text, TODAY).harmless is harmless
+
+
+def test_a_denial_raises_the_second_readers_threshold_and_a_relative_does_not(reader: Reader) -> None:
+    denied = reader.read("no warfarin", TODAY).findings
+    relative = reader.read("my dad takes warfarin", TODAY).findings
+    assert raised(0.2, denied) > 0.2
+    assert raised(0.2, relative) == pytest.approx(0.2)
+    assert raised(0.2, denied * 3) == raised(0.2, denied * 9) < 0.6
 
 
 def test_an_alarm_makes_the_text_urgent(reader: Reader) -> None:

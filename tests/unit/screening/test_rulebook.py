@@ -70,6 +70,7 @@ def test_every_listed_condition_has_words(rulebook: Rulebook) -> None:
         ("list: contraindication", "list: forbidden", "'forbidden'.*allowed are"),
         ("    condition: hematoma", "    condition: lump_of_blood", "not on the handout's lists"),
         ("    terms: [stitch,", "    words: [stitch,", "unknown key 'words'"),
+        ("atc: C02-C03, C07-C09", "atc: blood pressure", "not an ATC class"),
         ("'sewn up'", "'sewn (up'", "not a regular expression"),
     ],
 )
