@@ -7,6 +7,7 @@ become a `StoreError` whose sentence says what to do.
 
 from __future__ import annotations
 
+import logging
 import sqlite3
 from contextlib import contextmanager
 from pathlib import Path
@@ -27,6 +28,8 @@ from sqlalchemy.pool import QueuePool
 MIGRATIONS = Path(__file__).parent / "migrations"
 BUSY_SECONDS = 10
 TOUCHED = "touched"
+
+logger = logging.getLogger(__name__)
 
 
 class StoreError(Exception):
@@ -103,10 +106,9 @@ class Database:
             session.execute(sqlalchemy.text("SELECT 1 FROM conversations LIMIT 1"))
 
     def scrub(self) -> None:
-        """Take what was deleted out of the write-ahead log too, as far as no reader is in the way.
+        """Take what was deleted out of the write-ahead log too, as far as nobody is in the way.
 
-        Raises:
-            StoreError: the database refused.
+        What could not be done now is done by the next one; the daily purge ends with it.
         """
         if self._url.get_backend_name() != "sqlite":
             return
@@ -116,8 +118,9 @@ class Database:
                 connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
             finally:
                 connection.close()
-        except sqlite3.Error as error:
-            raise StoreError(f"The database {self.name} refused: {error}. It will be tried again.") from error
+        except (sqlite3.Error, DBAPIError) as error:
+            reason = getattr(error, "orig", error)
+            logger.warning("The write-ahead log of %s keeps what was deleted until the next day: %s", self.name, reason)
 
     @contextmanager
     def transaction(self) -> Iterator[Session]:
