@@ -33,6 +33,7 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
     train.add_argument("--force", action="store_true", help="train even if nothing changed")
     train.set_defaults(work=train_models)
     commands.add_parser("migrate", help="bring the database to this version").set_defaults(work=migrate)
+    commands.add_parser("password", help="make a new password for the desk").set_defaults(work=new_password)
     cases = commands.add_parser("cases", help="list the cases that wait for the therapist")
     cases.add_argument("--all", action="store_true", help="closed cases too")
     cases.set_defaults(work=list_open_cases)
@@ -79,7 +80,7 @@ def run(_arguments: argparse.Namespace) -> int:
     os.environ.update(QUIET)
     _check_content()
     train()
-    _migrate(configured)
+    _open_desk(configured, _migrate(configured))
     print("Starting ...", flush=True)
 
     async def supervise() -> None:
@@ -105,6 +106,22 @@ def migrate(_arguments: argparse.Namespace) -> int:
     configured = _configured()
     _migrate(configured)
     print("The database is up to date.")
+    return 0
+
+
+def new_password(_arguments: argparse.Namespace) -> int:
+    """Make a new password for the desk, print it once, and log every browser out."""
+    from bot.desk.account import Account
+    from bot.desk.account import new_password as made
+
+    configured = _configured()
+    if configured.therapist_password.get_secret_value():
+        raise SettingsError(
+            "THERAPIST_PASSWORD is set and would be used again at the next start. Change it there, or empty it first."
+        )
+    password = made()
+    Account(_migrate(configured)).use_password(password)
+    print(f"The new password of the desk is {password} and is shown only this once. Every browser was logged out.")
     return 0
 
 
@@ -243,10 +260,28 @@ def _database() -> Database:
     return Database(_configured().database.get_secret_value())
 
 
-def _migrate(configured: Settings) -> None:
+def _migrate(configured: Settings) -> Database:
     from bot.store.database import Database
 
-    Database(configured.database.get_secret_value()).migrate()
+    database = Database(configured.database.get_secret_value())
+    database.migrate()
+    return database
+
+
+def _open_desk(configured: Settings, database: Database) -> None:
+    """Make sure that the therapist can log in; a password that is made here is printed here, once."""
+    from bot.desk.account import Account
+
+    account = Account(database)
+    chosen = configured.therapist_password.get_secret_value()
+    if chosen:
+        account.use_password(chosen)
+        return
+    password = account.first_password()
+    if password is not None:
+        print(f"The therapist's desk is http://localhost:{configured.port}/desk/", flush=True)
+        print(f"  Password  {password}", flush=True)
+        print("  It is shown only this once; `python -m bot password` makes another.", flush=True)
 
 
 def _check_content() -> None:

@@ -109,6 +109,9 @@ class Settings(BaseSettings):
     timezone: str = Field("Europe/London", description="the practice's time zone (IANA name)")
     booking_url: str = Field("", description="where a client who may book is sent")
     emergency_number: str = Field("112", min_length=2, max_length=20)
+    therapist_password: SecretStr = Field(
+        SecretStr(""), description="opens the desk; empty: the one that was generated, see `python -m bot password`"
+    )
     eligibility_api_keys: SecretStr = Field(
         SecretStr(""), description="keys of booking sites that may read checks, separated by commas"
     )
@@ -211,6 +214,12 @@ class Settings(BaseSettings):
     def _web_address(cls, value: str) -> str:
         if value and not re.match(r"https?://[^\s]+$", value):
             raise ValueError("give a full address that starts with https://")
+        return value
+
+    @validator("therapist_password")
+    def _long_enough(cls, value: SecretStr) -> SecretStr:
+        if value.get_secret_value() and not 8 <= len(value.get_secret_value()) <= 200:
+            raise ValueError("use 8 to 200 characters, or leave it empty")
         return value
 
     @property

@@ -192,6 +192,7 @@ def ready_lines(chosen: Settings, seconds: float) -> List[str]:
     return [
         f"Ready after {seconds:.0f} s.",
         f"  Page    http://localhost:{chosen.port}/",
+        f"  Desk    http://localhost:{chosen.port}/desk/",
         f"  Health  http://localhost:{chosen.port}/health",
         "Stop with Ctrl-C.",
     ]

@@ -15,6 +15,7 @@ from sqlalchemy import (
     Column,
     Date,
     DateTime,
+    Float,
     ForeignKey,
     Index,
     Integer,
@@ -76,6 +77,8 @@ class StoredMessage(Base):
         UniqueConstraint("conversation_id", "request_key", name="one_request_per_key"),
         Index("messages_of_conversation", "conversation_id", "seq"),
         Index("replies_to_message", "reply_to"),
+        # all that the desk's figures count by, so that they never read the texts
+        Index("messages_by_time", "at", "sender", "kind"),
         {"sqlite_autoincrement": True},
     )
 
@@ -193,6 +196,7 @@ class Case(Base):
     )
 
     __table_args__ = (
+        Index("cases_by_time", "opened_at", "priority"),
         Index(
             "one_open_case",
             "conversation_id",
@@ -341,6 +345,43 @@ class CheckEntry(Base):
         UniqueConstraint("caller", "request_key", name="one_check_entry_per_key"),
         {"sqlite_autoincrement": True},
     )
+
+
+class DeskAccount(Base):
+    """The therapist's password, as argon2 keeps it. One row."""
+
+    __tablename__ = "desk_account"
+    name: Mapped[str] = Column(String(20), primary_key=True)
+    password_hash: Mapped[str] = Column(Text, nullable=False)
+    changed_at: Mapped[datetime] = Column(DateTime, nullable=False, default=utcnow)
+
+
+class DeskSession(Base):
+    """A browser that is logged in. Its cookie is kept as a digest only: who reads this table cannot log in with it."""
+
+    __tablename__ = "desk_sessions"
+    digest: Mapped[str] = Column(String(64), primary_key=True)
+    csrf: Mapped[str] = Column(String(64), nullable=False)
+    created_at: Mapped[datetime] = Column(DateTime, nullable=False, default=utcnow)
+    seen_at: Mapped[datetime] = Column(DateTime, nullable=False, default=utcnow)
+
+
+class LoginCount(Base):
+    """How often a log-in failed, by whom it was tried. `expires_at` is in seconds since 1970, UTC."""
+
+    __tablename__ = "login_counts"
+    key: Mapped[str] = Column(String(200), primary_key=True)
+    count: Mapped[int] = Column(Integer, nullable=False)
+    expires_at: Mapped[float] = Column(Float, nullable=False)
+
+
+class CaseView(Base):
+    """How far the therapist has read a case: the last message that was there when it was opened."""
+
+    __tablename__ = "case_views"
+    case_number: Mapped[int] = Column(Integer, ForeignKey("cases.number", ondelete="CASCADE"), primary_key=True)
+    seen_seq: Mapped[int] = Column(Integer, nullable=False)
+    seen_at: Mapped[datetime] = Column(DateTime, nullable=False, default=utcnow)
 
 
 def case_label(number: int) -> str:
