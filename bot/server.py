@@ -23,6 +23,7 @@ from sanic.response import json as json_response
 
 from bot.action_client import ActionEndpoint, check_responses_with_a_compiled_schema
 from bot.channels.chat import ChatChannel
+from bot.channels.desk import DeskChannel
 from bot.channels.eligibility import EligibilityChannel
 from bot.channels.housekeeping import purge_daily
 from bot.channels.problems import answer_with_problems
@@ -52,7 +53,7 @@ def create_app(chosen: Settings, actions_url: str) -> Sanic:
     app.config.KEEP_ALIVE_TIMEOUT = 30
     app.config.REAL_IP_HEADER = None
     answer_with_problems(app)
-    register([ChatChannel(), EligibilityChannel()], app, route="/webhooks/")
+    register([ChatChannel(), EligibilityChannel(), DeskChannel()], app, route="/webhooks/")
     add_pages(app, chosen, Handout.load())
     app.ctx.agent = None
     app.ctx.actions = None

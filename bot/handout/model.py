@@ -46,6 +46,9 @@ FOLLOW_UPS: Final[tuple[str, ...]] = ("how_long", "why", "already_did", "same_fo
 #: The topic that serves every question for which the content has no topic of its own.
 OTHER_TOPIC: Final = "other"
 
+#: The replies that the therapist can start from at the desk.
+CANNED: Final[tuple[str, ...]] = ("call_me", "in_person", "ask_doctor", "more_detail", "thanks")
+
 _NOTHING: Final[frozenset[str]] = frozenset()
 _CASE: Final = frozenset({"case", "when"})
 _TOPIC: Final = frozenset({"topic"})
@@ -117,6 +120,7 @@ CONVERSATION: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
         "notice.footer": _NOTHING,
         "takeover.started": _NOTHING,
         "takeover.ended": _NOTHING,
+        **{f"canned.{name}": _NOTHING for name in CANNED},
         "ruling.approved": _NOTHING,
         "ruling.approved_in_person": frozenset({"practice_name"}),
         "ruling.declined": _NOTHING,
