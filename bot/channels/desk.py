@@ -18,7 +18,7 @@ from sanic import Blueprint
 from sanic.request import Request
 from sanic.response import HTTPResponse, redirect
 
-from bot.channels.desk_pages import ACTIONS, PAGES, Action, Desk, Page, Visit, cases, desk
+from bot.channels.desk_pages import ACTIONS, PAGES, Action, Desk, Page, Visit, cases, desk, pages
 from bot.channels.problems import Problem, as_problem
 from bot.desk import queries
 from bot.desk.account import LONGEST, LoggedIn, same
@@ -142,7 +142,7 @@ async def _log_in(request: Request) -> HTTPResponse:
     found = desk(request.app)
     _require_own_page(request)
     next_page = _own_address(str(request.form.get("next", "")))
-    planted = request.cookies.get(FORM)
+    planted = _cookie(request, FORM)
     if not planted or not same(str(request.form.get("csrf", "")), planted):
         return _ask_password(
             found, request, 403, "This page had been open for too long. Please try again.", next_page=next_page
@@ -152,8 +152,8 @@ async def _log_in(request: Request) -> HTTPResponse:
             found.account.log_in,
             str(request.form.get("password", "")),
             request.remote_addr or request.ip,
-            request.cookies.get(DEVICE),
-            request.cookies.get(SESSION),
+            _cookie(request, DEVICE),
+            _cookie(request, SESSION),
         )
     except LoginRefused as error:
         logger.warning("A log-in to the desk was refused: %s", type(error).__name__)
@@ -173,7 +173,7 @@ async def _log_in(request: Request) -> HTTPResponse:
 async def _log_out(request: Request) -> HTTPResponse:
     found = desk(request.app)
     _require_own_page(request)
-    token = request.cookies.get(SESSION)
+    token = _cookie(request, SESSION)
     login = await asyncio.to_thread(found.account.session, token)
     if login is not None and not same(str(request.form.get("csrf", "")), login.csrf):
         raise Problem(403, OLD_FORM)
@@ -208,7 +208,13 @@ def _version(found: Desk) -> str:
 
 
 def _logged_in(found: Desk, request: Request, in_use: bool) -> Optional[LoggedIn]:
-    return found.account.session(request.cookies.get(SESSION), in_use)
+    return found.account.session(_cookie(request, SESSION), in_use)
+
+
+def _cookie(request: Request, name: str) -> Optional[str]:
+    # ours are ASCII; anything else is nobody's
+    value = request.cookies.get(name)
+    return value if value and value.isascii() else None
 
 
 def _require_own_page(request: Request) -> None:
@@ -231,7 +237,7 @@ def _ask_password(
     draft: str = "",
     next_page: str = "",
 ) -> HTTPResponse:
-    token = request.cookies.get(FORM) or secrets.token_urlsafe(32)
+    token = _cookie(request, FORM) or secrets.token_urlsafe(32)
     answer = found.pages.show("login", status, csrf=token, problem=problem, told=told, draft=draft, next=next_page)
     _give(found, request, answer, FORM, token, FORM_SECONDS)
     return answer
@@ -268,11 +274,12 @@ async def _problem_page(request: Request, error: Exception) -> HTTPResponse:
     if isinstance(error, (UnknownCase, NoSuchCase)):
         problem = Problem(404, str(error))
     else:
-        problem = as_problem(error)
+        # a form whose bytes are no text is the sender's mistake
+        problem = Problem(400, "") if isinstance(error, UnicodeError) else as_problem(error)
         if not isinstance(error, Problem):
             problem.detail = SENTENCES.get(problem.status, problem.detail)
     logger.warning("The desk refused a request with %s", problem.status)
-    answer = desk(request.app).pages.show(
+    answer = pages(request.app).show(
         "problem",
         problem.status,
         title=TITLES.get(problem.status, "Something went wrong here"),

@@ -100,7 +100,7 @@ class Visit:
 
     def argument(self, name: str) -> str:
         """A value of the address."""
-        return str(self.request.args.get(name, ""))
+        return clean(str(self.request.args.get(name, "")))
 
     def field(self, name: str) -> str:
         """A value of the form, as a person wrote it."""
@@ -110,7 +110,7 @@ class Visit:
     def page(self) -> int:
         """The page number in the address, from 1."""
         told = self.argument("page")
-        return min(int(told), 10_000) if told.isdecimal() and int(told) > 0 else 1
+        return max(1, int(told)) if told.isdecimal() and len(told) < 5 else 1
 
     def further(self, page: int) -> str:
         """The address of another page of the same list."""
@@ -134,7 +134,7 @@ def desk(app: Sanic) -> Desk:
             checkins=parts.checkins,
             account=Account(parts.database),
             live=parts.live,
-            pages=Pages(parts.settings),
+            pages=pages(app),
             rulebook=Rulebook.load(),
             titles={passage.id: passage.title for passage in handout.passages},
             canned={name: handout.say(f"canned.{name}") for name in CANNED},
@@ -142,6 +142,15 @@ def desk(app: Sanic) -> Desk:
             secure=parts.settings.public_url.startswith("https:"),
         )
         app.ctx.desk = found
+    return found
+
+
+def pages(app: Sanic) -> Pages:
+    """The process's pages; they need no database, so that a problem with it can be shown on one."""
+    found: Optional[Pages] = getattr(app.ctx, "desk_pages", None)
+    if found is None:
+        found = Pages(service(app).settings)
+        app.ctx.desk_pages = found
     return found
 
 
@@ -224,7 +233,7 @@ def log(visit: Visit) -> HTTPResponse:
 def reply(visit: Visit, label: str) -> HTTPResponse:
     """Answer the client."""
     text, key, seen = visit.field("text"), visit.field("request_key"), visit.field("last_reply")
-    if not key or len(key) > 60 or not seen.isdecimal():
+    if not key or len(key) > 60 or not seen.isdecimal() or len(seen) > 15:
         raise Problem(400, "The page's form could not be read. Go back, reload the page and send it once more.")
     return _step(
         visit,
@@ -297,7 +306,7 @@ def held(visit: Visit, label: str) -> HTTPResponse:
 def retry(visit: Visit, row: str) -> HTTPResponse:
     """Send once more what was given up; a row that is gone already was sent or deleted meanwhile."""
     with visit.desk.database.transaction() as session:
-        if not row.isdecimal() or not outbox.try_again(session, int(row)):
+        if not row.isdecimal() or len(row) > 9 or not outbox.try_again(session, int(row)):
             raise Problem(404, "This is not waiting any more. It was sent, or deleted with its conversation.")
     return redirect("/desk/undelivered?done=retry", status=303)
 

@@ -125,16 +125,21 @@ def events(client: Client, after: str = "") -> Iterator[Iterator[Dict[str, Any]]
         yield (json.loads(line[6:]) for line in lines if line.startswith("data: "))
 
 
-def test_a_client_reaches_a_person_who_answers_and_approves(
-    running: Running, mail: MailServerOnDemand, site: BookingSite, desk: Desk
-) -> None:
-    client = Client(running.url)
+def screened_on_warfarin(client: Client) -> None:
+    """Take the health screen to its decision."""
     client.say("start the health check")
     client.press("Yes, that's fine")
     client.say("I'm on warfarin")
     while client.last[-1]["kind"] != "decision":
         titles = [b["title"] for b in client.last[-1]["buttons"]]
         client.press("No" if "No" in titles else titles[0]) if titles else client.say("nothing else")
+
+
+def test_a_client_reaches_a_person_who_answers_and_approves(
+    running: Running, mail: MailServerOnDemand, site: BookingSite, desk: Desk
+) -> None:
+    client = Client(running.url)
+    screened_on_warfarin(client)
     decision = client.last[-1]["decision"]
     case = client.last[-1]["case"]
     assert decision["outcome"] != "eligible"

@@ -345,6 +345,40 @@ def test_what_was_written_to_a_case_that_was_deleted_is_not_lost(server: DeskSer
     assert draft(answer) == "I will ring you."
 
 
+def test_whatever_is_sent_is_answered_and_never_breaks(server: DeskServer, browser: Browser) -> None:
+    number = ask_for(server.database, "c", "human", "a person")
+    fields = hidden(browser.http.get(f"/desk/cases/C-{number}").text)
+    case_page = f"/desk/cases/C-{number}"
+    answers = [
+        *(browser.http.get("/desk/", params={"page": page}) for page in ("0", "-1", "9" * 30, "x", "\u0663")),
+        *(browser.http.get("/desk/", params={"q": words}) for words in ("\x00", "%", "'; --", "C-" + "9" * 30)),
+        browser.http.get("/desk/?q=%ff%fe&show=%00"),
+        browser.http.get("/desk/log", params={"case": "C-" + "9" * 9}),
+        browser.http.post(f"/desk/undelivered/{'9' * 30}/retry", data=fields),
+        browser.http.post(f"{case_page}/reply", data={**fields, "text": "x", "last_reply": "9" * 30}),
+        browser.http.post(f"{case_page}/reply", data={**fields, "text": "x", "request_key": "k" * 500}),
+        browser.http.post(f"{case_page}/reply", content=b"not a form", headers={"Content-Type": "multipart/form-data"}),
+        browser.http.post(f"{case_page}/reply", data=fields, files={"text": (None, b"\xff\xfe")}),
+        browser.http.post(f"{case_page}/close", content=b'{"note": 1}', headers={"Content-Type": "application/json"}),
+        browser.http.put(f"{case_page}/close"),
+        httpx.get(f"{server.url}/desk/", headers={"Cookie": b"desk_session=\xff\xfe; desk_device=\xff"}),
+    ]
+    assert [answer.status_code for answer in answers if answer.status_code >= 500] == []
+    assert case(server, number).status == "open"
+
+
+def test_a_database_that_does_not_answer_is_told_on_a_page(
+    server: DeskServer, browser: Browser, caplog: pytest.LogCaptureFixture
+) -> None:
+    with server.database.engine.begin() as connection:
+        connection.exec_driver_sql("ALTER TABLE desk_sessions RENAME TO away")
+    answer = browser.http.get("/desk/")
+    assert answer.status_code == 503
+    assert answer.headers["retry-after"] == "60"
+    assert problem(answer) == "The assistant cannot reach its records right now. Please try again in a minute."
+    assert "no such table" in caplog.text
+
+
 # Answering
 
 

@@ -44,18 +44,39 @@ function announce(text) {
   if (note && note.textContent.trim() !== text.trim()) note.textContent = text;
 }
 
+let stream = null;
+
 function listen() {
+  if (stream) return;
   const connection = document.getElementById("connection");
-  const stream = new EventSource("/desk/events");
+  stream = new EventSource("/desk/events");
   stream.addEventListener("open", () => { connection.textContent = ""; });
   stream.addEventListener("error", () => { connection.textContent = "Not connected. This page may be out of date."; });
   stream.addEventListener("changed", (event) => { wanted = event.data; refresh(); });
   stream.addEventListener("closed", () => location.reload());
+}
+
+function hush() {
+  stream?.close();
+  stream = null;
+}
+
+function follow() {
+  listen();
   document.addEventListener("visibilitychange", () => {
-    // what was only fetched in the background has now been seen
-    if (document.visibilityState === "visible") { shown = ""; refresh(); }
+    if (document.visibilityState === "visible") {
+      listen();
+      // what was only fetched in the background has now been seen
+      shown = "";
+      refresh();
+    } else if (location.pathname !== "/desk/") {
+      // a browser opens six connections to a server: only the list, whose title counts, keeps one in the background
+      hush();
+    }
   });
-  addEventListener("pagehide", () => stream.close());
+  addEventListener("pagehide", hush);
+  // a page that comes back from the browser's memory may be from before the log-out
+  addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });
 }
 
 function readyMade() {
@@ -81,5 +102,5 @@ function readyMade() {
   });
 }
 
-if (version) listen();
+if (version) follow();
 readyMade();
