@@ -373,6 +373,8 @@ class Handling:
         """Say a sentence about the channel; it is there with the mark that the update is done."""
 
         def say(session: Session) -> None:
+            # whoever writes can be written to
+            chats.welcome_back(session, chat)
             conversation_id = chats.conversation_of(session, chat) or self._begin(session, chat)
             self._say(session, conversation_id, message)
             inbox.done(session, number)

@@ -345,6 +345,16 @@ class TestCommands:
             add_messages(session, conversation(bot), [Message("See you.", "answer").as_dict()], pushed=True)
         assert (await received(api, 3))[2] == "See you."
 
+    @pytest.mark.parametrize("asked", ["/help", "x" * 3000])
+    async def test_what_is_said_about_the_channel_arrives_after_stop_too(
+        self, bot: Bot, api: FakeBotApi, asked: str
+    ) -> None:
+        await greeted(api)
+        await api.say(CHAT, "/stop")
+        await received(api, 1)
+        await api.say(CHAT, asked)
+        await received(api, 2)
+
 
 class TestLinks:
     async def web_conversation(self, bot: Bot) -> str:
