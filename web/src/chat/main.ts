@@ -145,7 +145,7 @@ export class Chat extends LitElement {
     else dialog.show();
     this.onViewport();
     this.scrolled = { top: 0, height: 0 };
-    this.pinned = this.shown > 1;
+    this.pinned = this.shown !== 1;
     if (this.pinned) this.toEnd("instant");
     this.read();
   }
@@ -226,6 +226,8 @@ export class Chat extends LitElement {
   }
 
   private toEnd(behavior: ScrollBehavior): void {
+    // messages on the way are measured only when they are drawn: the end may move while it is approached
+    this.pinned = true;
     this.log.scrollTo({ top: this.log.scrollHeight, behavior: calm() ? "instant" : behavior });
   }
 
