@@ -32,6 +32,7 @@ train: $(VENV)/.runs ## train the models of the current data, if they are not th
 	@$(BIN)/python -m bot train
 
 test: $(VENV)/.tests $(WEB) $(CHECKERS) $(TOOLS)/lforms/.installed lint ## everything that CI runs
+	@tools/node.sh $(UV) web npm test --silent
 	@$(BIN)/python -m bot train
 	@$(BIN)/python -m pytest
 

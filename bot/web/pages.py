@@ -5,6 +5,7 @@ They hold no rules: the conversation is the chat API's, the questions and decisi
 
 from __future__ import annotations
 
+import logging
 import re
 from pathlib import Path
 from typing import Any, Dict, Optional
@@ -20,8 +21,10 @@ from bot.eligibility.fhir import questionnaire
 from bot.handout import Handout
 from bot.screening import Rulebook
 from bot.settings import Settings
-from bot.web.built import Built
+from bot.web.built import NOT_BUILT, Built
 from bot.web.origins import ANY, allow_origins, frame_ancestors
+
+logger = logging.getLogger(__name__)
 
 HERE = Path(__file__).parent
 ORIGIN = re.compile(r"https?://[A-Za-z0-9.-]+(?::\d{1,5})?|https?://\[[0-9a-fA-F:]+\](?::\d{1,5})?")
@@ -37,7 +40,7 @@ def security(framed_by: str) -> Dict[str, str]:
     return {
         "Content-Security-Policy": (
             "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
-            f"base-uri 'none'; form-action 'none'; frame-src 'self'; frame-ancestors {framed_by}"
+            f"base-uri 'none'; form-action 'none'; frame-ancestors {framed_by}"
         ),
         "X-Content-Type-Options": "nosniff",
         "Referrer-Policy": "no-referrer",
@@ -70,6 +73,8 @@ def add_pages(app: Sanic, settings: Settings, handout: Handout, rulebook: Rulebo
         loader=FileSystemLoader(HERE / "templates"), autoescape=select_autoescape(), undefined=StrictUndefined
     )
     built = Built()
+    if not built.exists:
+        logger.warning("%s Chat and booking page are missing until then; the API works.", NOT_BUILT)
     known = practice(settings, handout, rulebook)
     home = templates.get_template("home.html").render(practice=known, hours=settings.practice_hours)
     allow_origins(app, settings.origins)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import threading
 from dataclasses import dataclass, field
@@ -89,7 +90,8 @@ class Chat:
         self.page.get_by_role("button", name="Send").click()
 
     def press(self, title: str) -> None:
-        self.dialog.locator("button.choice[aria-disabled=false]", has_text=title).last.click()
+        exactly = re.compile(rf"^\s*{re.escape(title)}\s*$")
+        self.dialog.locator("button.choice[aria-disabled=false]").filter(has_text=exactly).last.click()
 
     def option(self, title: str) -> None:
         self.page.get_by_role("button", name="More options").click()

@@ -412,7 +412,7 @@ def test_messages_that_came_meanwhile_are_counted_on_the_closed_launcher(chat: C
     )
     chat.keep("seen", first)
     chat.page.reload()
-    expect(chat.page.get_by_role("button", name=f"{OPEN}, 1 unread message")).to_be_visible()
+    expect(chat.page.get_by_role("button", name=f"{OPEN} 1 unread message")).to_be_visible()
     chat.launcher.click()
     expect(chat.of("answer")).to_be_visible()
     expect(chat.page.locator(".badge").first).to_be_hidden()

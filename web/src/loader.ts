@@ -130,7 +130,7 @@ class Assistant extends HTMLElement {
     this.button.setAttribute("aria-expanded", String(open));
     // the name is what stands in the button, for who reads it and who hears it
     this.label.textContent = open ? this.words.close : this.words.open;
-    this.waiting.textContent = count && !open ? `, ${this.words.unread(count)}` : "";
+    this.waiting.textContent = count && !open ? this.words.unread(count) : "";
   }
 
   private fetchCode(): Promise<unknown> {

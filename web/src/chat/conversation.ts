@@ -44,7 +44,6 @@ export class Conversation extends EventTarget {
   private attempts = 0;
   private timer: ReturnType<typeof setTimeout> | undefined;
   private listening: AbortController | null = null;
-  private lastEvent = "";
   private noStream = false;
 
   constructor(
@@ -363,21 +362,22 @@ export class Conversation extends EventTarget {
   private async stream(control: AbortController): Promise<void> {
     const abort = (): void => control.abort();
     let silence = setTimeout(abort, SILENCE_MS);
+    // whatever the history that was just loaded does not hold
+    const after = this.messages.findLast((message) => message.from !== "client")?.id;
     try {
       const response = await fetch(`${this.base}chat/events`, {
-        headers: { ...this.bearer(), ...(this.lastEvent ? { "Last-Event-ID": this.lastEvent } : {}) },
+        headers: { ...this.bearer(), ...(after ? { "Last-Event-ID": after } : {}) },
         credentials: "omit",
         cache: "no-store",
         signal: control.signal,
       });
       this.noStream = response.status === 404 || response.status === 405;
       if (!response.ok || !response.body) throw await failure(response);
-      for await (const event of readEvents(response.body, () => {
+      for await (const data of readEvents(response.body, () => {
         clearTimeout(silence);
         silence = setTimeout(abort, SILENCE_MS);
       })) {
-        this.lastEvent = event.id || this.lastEvent;
-        this.pushed(JSON.parse(event.data) as Message);
+        this.pushed(JSON.parse(data) as Message);
       }
     } finally {
       clearTimeout(silence);
@@ -431,7 +431,6 @@ export class Conversation extends EventTarget {
     clearTimeout(this.timer);
     this.hush();
     this.token = null;
-    this.lastEvent = "";
     this.messages = [];
     this.store.remove("seen");
     this.queue([]);

@@ -1,12 +1,7 @@
 // Server-sent events read with fetch, because EventSource cannot send a token (HTML standard, 9.2.6).
 
-export interface ServerEvent {
-  id: string;
-  data: string;
-}
-
-/** The events of a stream, as they arrive; `onBeat` hears every sign of life. */
-export async function* readEvents(body: ReadableStream<Uint8Array>, onBeat: () => void): AsyncGenerator<ServerEvent> {
+/** What the events of a stream carry, as they arrive; `onBeat` hears every sign of life. */
+export async function* readEvents(body: ReadableStream<Uint8Array>, onBeat: () => void): AsyncGenerator<string> {
   const reader = body.pipeThrough(new TextDecoderStream() as ReadableWritablePair<string, Uint8Array>).getReader();
   const parser = new EventParser();
   try {
@@ -25,21 +20,19 @@ export async function* readEvents(body: ReadableStream<Uint8Array>, onBeat: () =
 /** Takes text in pieces of any size and gives back whole events. */
 export class EventParser {
   private rest = "";
-  private id = "";
   private data: string[] = [];
 
-  *feed(piece: string): Generator<ServerEvent> {
+  *feed(piece: string): Generator<string> {
     const lines = (this.rest + piece).split(/\r\n|\n|\r(?!$)/);
     this.rest = lines.pop() ?? "";
     for (const line of lines) {
       if (line === "") {
-        if (this.data.length) yield { id: this.id, data: this.data.join("\n") };
+        if (this.data.length) yield this.data.join("\n");
         this.data = [];
         continue;
       }
       const [, name, value] = /^([^:]*)(?:: ?(.*))?$/s.exec(line) ?? [];
       if (name === "data") this.data.push(value ?? "");
-      else if (name === "id" && !value?.includes("\0")) this.id = value ?? "";
     }
   }
 }

@@ -44,7 +44,8 @@ export class Chat extends LitElement {
   private conversation!: Conversation;
   private store!: Store;
   private readonly narrow = matchMedia(SMALL);
-  private readonly seenAt = new Map<string, number>();
+  /** When each booking token came. */
+  private readonly tokens = new Map<string, number>();
   private pinned = true;
   private scrolled = { top: 0, height: 0 };
   private shown = 0;
@@ -145,7 +146,7 @@ export class Chat extends LitElement {
     else dialog.show();
     this.onViewport();
     this.scrolled = { top: 0, height: 0 };
-    this.pinned = this.shown > 1;
+    this.pinned = this.shown !== 1;
     if (this.pinned) this.toEnd("instant");
     this.read();
   }
@@ -173,8 +174,9 @@ export class Chat extends LitElement {
       if (this.known === null && messages.length === 1) this.announce(messages);
       this.known = new Set(messages.map((message) => message.id));
     }
-    const now = performance.now();
-    for (const message of fresh) this.seenAt.set(message.id, now);
+    for (const { decision } of messages) {
+      if (decision?.token && !this.tokens.has(decision.token)) this.tokens.set(decision.token, performance.now());
+    }
     if (fresh.length) this.announce(fresh);
     if (phase === "starting") this.known = null;
     this.read();
@@ -226,6 +228,8 @@ export class Chat extends LitElement {
   }
 
   private toEnd(behavior: ScrollBehavior): void {
+    // messages on the way are measured only when they are drawn: the end may move while it is approached
+    this.pinned = true;
     this.log.scrollTo({ top: this.log.scrollHeight, behavior: calm() ? "instant" : behavior });
   }
 
@@ -390,9 +394,9 @@ export class Chat extends LitElement {
     this.tell(this.words.chat.saved);
   }
 
-  private async book(event: MouseEvent, made: Decision, message: Message): Promise<void> {
-    const seen = this.seenAt.get(message.id);
-    if (seen !== undefined && performance.now() - seen < TOKEN_FRESH_MS) return;
+  private async book(event: MouseEvent, made: Decision): Promise<void> {
+    const came = this.tokens.get(made.token ?? "");
+    if (came !== undefined && performance.now() - came < TOKEN_FRESH_MS) return;
     event.preventDefault();
     // opened before waiting: afterwards the browser would take it for a pop-up
     const opened = window.open("", "_blank");
@@ -572,7 +576,7 @@ export class Chat extends LitElement {
                 practice: this.practice,
                 language: this.language,
                 press: (button) => this.press(button),
-                book: (event, made) => void this.book(event, made, item.message),
+                book: (event, made) => void this.book(event, made),
               }),
             )}
           </li>`,
