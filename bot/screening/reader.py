@@ -29,6 +29,10 @@ from bot.screening.vocabulary import Mention, Vocabulary, default_vocabulary
 LONGEST_TEXT = 4_000
 """Characters of free text that the contract allows in one check."""
 
+WHOLLY_EXPLAINED = 0.9
+"""From this probability on, even a text goes to the therapist of which the vocabulary has
+explained every clause."""
+
 VAGUE = frozenset({"unclear", "unspecified", "medicine", "procedure", "awaiting_results"})
 """Conditions that name nothing: enough to send a screen to the therapist, too little to
 answer a chat message with."""
@@ -137,15 +141,17 @@ class Reader:
     ) -> list[Finding]:
         """What the detector sees where the lexical reader saw nothing that counts.
 
-        Where every clause held a mention that has been explained, there is nothing left to
-        judge. The whole text is scored, because a clause out of its context misleads; a
+        Where every clause held a mention that has been explained, only near certainty counts:
+        the reader may have taken the wrong person or a doubled denial. The whole text is scored, because a clause out of its context misleads; a
         long one also in windows, so that one line cannot hide in many. What has been
         explained makes a text sound of health without a reason, and raises the threshold.
         """
-        if self.detector is None or (mentions and len(remainder(words, mentions).split()) <= 1):
+        if self.detector is None:
             return []
         stretches = [text, *windows(text)]
         threshold = raised(self.detector.threshold, explained)
+        if mentions and len(remainder(words, mentions).split()) <= 1:
+            threshold = max(threshold, WHOLLY_EXPLAINED)
         for stretch, score in zip(stretches, self.detector.scores(stretches), strict=True):
             if score >= threshold:
                 return [_unread(stretch, rule="second_reader")]

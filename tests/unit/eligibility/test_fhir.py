@@ -10,7 +10,7 @@ from fhir.resources.R4B.questionnaireresponse import QuestionnaireResponse
 
 from bot.eligibility.fhir import CANONICAL, CONSENT_EXTENSION, questionnaire, read_response
 from bot.eligibility.submission import InvalidSubmission, Submission
-from bot.screening.rulebook import LINK_IDS, Rulebook
+from bot.screening.rulebook import LINK_IDS, Rulebook, default_rulebook
 
 CONSENT = {"url": CONSENT_EXTENSION, "valueBoolean": True}
 
@@ -27,7 +27,7 @@ def worded(link_id: str, words: str) -> dict[str, Any]:
 def response(*items: dict[str, Any], **fields: Any) -> dict[str, Any]:
     made = {
         "resourceType": "QuestionnaireResponse",
-        "questionnaire": f"{CANONICAL}|1.0",
+        "questionnaire": f"{CANONICAL}|{default_rulebook().version}",
         "status": "completed",
         "extension": [CONSENT],
         "item": list(items),
@@ -112,7 +112,7 @@ def test_consent_can_be_sent_beside_the_resource_but_not_against_it(rulebook: Ru
         read_response(against, rulebook, consent=True)
 
 
-@pytest.mark.parametrize("named", [f"{CANONICAL}|0.9", f"{CANONICAL}|", "urn:another", 5, "https://x.example/form|1.0"])
+@pytest.mark.parametrize("named", [f"{CANONICAL}|0.9", f"{CANONICAL}|", "urn:another", 5, "https://x.example/form|1.1"])
 def test_a_response_to_another_questionnaire_or_version_is_refused(rulebook: Rulebook, named: object) -> None:
     if named == f"{CANONICAL}|":
         assert read_response(response(questionnaire=named), rulebook)

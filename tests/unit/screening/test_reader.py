@@ -188,6 +188,19 @@ def test_a_denial_raises_the_second_readers_threshold_and_a_relative_does_not(re
     assert raised(0.2, denied * 3) == raised(0.2, denied * 9) < 0.6
 
 
+@pytest.mark.parametrize(("score", "harmless"), [(0.89, True), (0.9, False)])
+def test_a_wholly_explained_text_still_goes_to_the_therapist_when_the_second_reader_is_sure(
+    reader: Reader, score: float, harmless: bool
+) -> None:
+    class Sure:
+        threshold = 0.2
+
+        def scores(self, texts: Sequence[str]) -> Sequence[float]:
+            return [score] * len(texts)
+
+    assert Reader(reader.vocabulary, Sure()).read("my dad takes warfarin", TODAY).harmless is harmless
+
+
 def test_an_alarm_makes_the_text_urgent(reader: Reader) -> None:
     class Alarm:
         def check(self, text: str) -> object | None:
