@@ -15,7 +15,7 @@ export RASA_TELEMETRY_ENABLED := false
 export TF_CPP_MIN_LOG_LEVEL := 3
 export SQLALCHEMY_SILENCE_UBER_WARNING := 1
 
-.PHONY: help run train test contract lint eval install
+.PHONY: help run train test contract lint eval bench install
 
 help: ## show this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -41,6 +41,9 @@ contract: $(VENV)/.tests $(TOOLS)/contract/.installed ## send the running server
 
 eval: $(VENV)/.runs ## measure the assistant on messages that trained nothing
 	@$(BIN)/python -m bot eval
+
+bench: $(VENV)/.runs ## measure the assistant beside stock Rasa; trains that first, which takes long
+	@$(BIN)/python -W ignore -m bot bench
 
 install: $(VENV)/.runs
 

@@ -82,7 +82,7 @@ def build_service(chosen: Settings) -> Service:
         casework=Casework(handout, chosen, booking, rulebook.validity_days),
         turns=Turns(database, detector, alarm, lambda: greeting(handout, chosen)),
         tokens=ChatTokens(shared_secret(database, "chat_tokens"), chosen.token_days),
-        limits=Limits(chosen.rate_limits),
+        limits=Limits(chosen.rate_limits, chosen.redis_url.get_secret_value()),
         checks=Checks(database, rulebook, load_reader(detector), detector, handout, booking, chosen),
         tickets=ExportTickets(shared_secret(database, "export_tickets")),
         check_tokens=CheckTokens(shared_secret(database, "check_tokens"), chosen.token_days),
