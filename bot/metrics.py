@@ -13,11 +13,8 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, Final, Iterator, List, Optional
 
+from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, Counter, Gauge, Histogram, generate_latest
-from sanic import Sanic
-from sanic.request import Request
-from sanic.response import HTTPResponse
-from sanic.server.async_server import AsyncioServer
 
 #: Seconds; from a fifth of a millisecond to what nobody waits for.
 _FINE: Final = (0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5)
@@ -76,14 +73,20 @@ def time_calls(owner: Any, method: str, name: str) -> None:
     setattr(owner, method, wrapper)
 
 
-async def listen(port: int) -> AsyncioServer:
-    """Answer GET /metrics on 127.0.0.1, from the running event loop: an answer shows that the loop runs too."""
-    app = Sanic("metrics", configure_logging=False)
+async def listen(port: int) -> web.AppRunner:
+    """Answer GET /metrics on 127.0.0.1, from the running event loop: an answer shows that the loop runs too.
 
-    @app.get("/metrics")
-    async def metrics(_request: Request) -> HTTPResponse:
-        return HTTPResponse(generate_latest(), content_type=CONTENT_TYPE_LATEST)
+    Returns:
+        Its runner, whose `cleanup` ends it.
+    """
 
-    server = await app.create_server("127.0.0.1", port, return_asyncio_server=True, access_log=False)
-    await server.startup()
-    return server
+    async def metrics(_request: web.Request) -> web.Response:
+        return web.Response(body=generate_latest(), headers={"Content-Type": CONTENT_TYPE_LATEST})
+
+    # not Sanic: that cannot serve a second application in a process
+    app = web.Application()
+    app.router.add_get("/metrics", metrics)
+    runner = web.AppRunner(app, access_log=None)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", port).start()
+    return runner

@@ -98,7 +98,7 @@ def create_app(chosen: Settings, actions_url: str) -> Sanic:
     async def close(app: Sanic, _loop: Any) -> None:
         await app.ctx.http.close()
         if app.ctx.metrics is not None:
-            await app.ctx.metrics.close()
+            await app.ctx.metrics.cleanup()
         if app.ctx.actions is not None:
             await app.ctx.actions.close()
 

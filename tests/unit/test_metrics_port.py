@@ -19,6 +19,6 @@ async def test_metrics_are_answered_on_loopback_in_prometheus_format() -> None:
         assert answered.headers["content-type"].startswith("text/plain")
         assert 'assistant_requests_total{route="chat/messages",status="200"} 1.0' in answered.text
     finally:
-        await server.close()
+        await server.cleanup()
     with pytest.raises(httpx.ConnectError):
         httpx.get(f"http://127.0.0.1:{port}/metrics", trust_env=False)
