@@ -20,7 +20,7 @@ export RASA_TELEMETRY_ENABLED := false
 export TF_CPP_MIN_LOG_LEVEL := 3
 export SQLALCHEMY_SILENCE_UBER_WARNING := 1
 
-.PHONY: help run train test contract lint eval install web
+.PHONY: help run train test contract lint eval bench install web
 
 help: ## show this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -48,6 +48,12 @@ contract: $(VENV)/.tests $(TOOLS)/contract/.installed ## send the running server
 
 eval: $(VENV)/.runs ## measure the assistant on messages that trained nothing
 	@$(BIN)/python -m bot eval
+
+bench: $(VENV)/.runs ## measure the assistant beside stock Rasa; trains that first, which takes long
+	@$(BIN)/python -W ignore -m bot bench
+
+load: $(VENV)/.runs $(TOOLS)/load/.installed ## 200 simulated clients for ten minutes, against an assistant of its own
+	@$(BIN)/python -W ignore -m bot.bench.load
 
 install: $(VENV)/.runs $(WEB)
 
@@ -80,6 +86,10 @@ $(TOOLS)/lint/.installed: tools/lint/pyproject.toml tools/lint/uv.lock $(VENV)/.
 
 $(TOOLS)/contract/.installed: tools/contract/pyproject.toml tools/contract/uv.lock $(VENV)/.tests
 	@UV_PROJECT_ENVIRONMENT=$(CURDIR)/$(TOOLS)/contract $(UV) sync --frozen --no-progress --project tools/contract
+	@touch $@
+
+$(TOOLS)/load/.installed: tools/load/pyproject.toml tools/load/uv.lock $(VENV)/.runs
+	@UV_PROJECT_ENVIRONMENT=$(CURDIR)/$(TOOLS)/load $(UV) sync --frozen --no-progress --project tools/load
 	@touch $@
 
 $(TOOLS)/uv/bin/uv:

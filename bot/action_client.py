@@ -19,6 +19,8 @@ from rasa.core.actions.action import RemoteAction
 from rasa.core.constants import DEFAULT_REQUEST_TIMEOUT
 from rasa.utils.endpoints import EndpointConfig
 
+from bot import logs
+
 #: Seconds an unused connection is kept; shorter than the action server keeps it, so that a
 #: call never goes out on a connection that the other side is closing.
 IDLE_SECONDS = 15
@@ -46,6 +48,11 @@ class ActionEndpoint(EndpointConfig):
                 timeout=aiohttp.ClientTimeout(total=DEFAULT_REQUEST_TIMEOUT),
             )
         yield self._session
+
+    async def request(self, *arguments: Any, **named: Any) -> Any:
+        """As Rasa's own, with the id of the client's request, so that both processes' log lines can be put together."""
+        named["headers"] = {**named.get("headers", {}), logs.HEADER: logs.request_id()}
+        return await super().request(*arguments, **named)
 
     async def close(self) -> None:
         """Close the connections, at the end of the process."""

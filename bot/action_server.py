@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from rasa_sdk.endpoint import create_app
+from sanic.request import Request
 
 from actions.skill import assistant
+from bot import logs
 
 
 def serve(port: int) -> None:
@@ -14,4 +16,9 @@ def serve(port: int) -> None:
     app = create_app("actions", cors_origins=[])
     # longer than the Rasa server keeps an unused connection (bot/action_client.py)
     app.config.KEEP_ALIVE_TIMEOUT = 60
+
+    @app.on_request
+    async def began(request: Request) -> None:
+        logs.begin_request(request.headers.get(logs.HEADER, ""))
+
     app.run(host="127.0.0.1", port=port, access_log=False, motd=False)

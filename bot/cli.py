@@ -9,19 +9,16 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-import logging
 import os
+import subprocess
 import sys
 from typing import TYPE_CHECKING, Optional, Sequence
 
-import structlog
-
-from bot.settings import Settings, SettingsError, settings
+from bot import logs
+from bot.settings import ROOT, Settings, SettingsError, settings
 
 if TYPE_CHECKING:
     from bot.store.database import Database
-
-logger = logging.getLogger(__name__)
 
 
 def main(arguments: Optional[Sequence[str]] = None) -> int:
@@ -29,6 +26,7 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m bot", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True, metavar="command")
     commands.add_parser("run", help="train if needed, migrate, start everything").set_defaults(work=run)
+    commands.add_parser("prepare", help="check, train and migrate (run does it)").set_defaults(work=prepare)
     train = commands.add_parser("train", help="train the models of the current data")
     train.add_argument("--force", action="store_true", help="train even if nothing changed")
     train.set_defaults(work=train_models)
@@ -57,10 +55,12 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
     )
     evaluation = commands.add_parser("eval", help="measure the running whole on the held-out sets", add_help=False)
     evaluation.set_defaults(work=evaluate)
+    bench = commands.add_parser("bench", help="measure the assistant beside stock Rasa", add_help=False)
+    bench.set_defaults(work=benchmark)
     commands.add_parser("serve", help="the Rasa server alone (run starts it)").set_defaults(work=serve)
     commands.add_parser("actions", help="the action server alone (run starts it)").set_defaults(work=serve_actions)
     chosen, rest = parser.parse_known_args(arguments)
-    if rest and chosen.work is not evaluate:
+    if rest and chosen.work not in (evaluate, benchmark):
         parser.error(f"unknown arguments: {' '.join(rest)}")
     chosen.rest = rest
     try:
@@ -77,20 +77,31 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
 def run(_arguments: argparse.Namespace) -> int:
     """Everything: train if needed, migrate, start, watch, stop."""
     from bot.supervisor import QUIET, Supervisor, require_free
-    from bot.training import train
 
     configured = _configured()
     require_free(configured.host, configured.port)
     os.environ.update(QUIET)
-    _check_content()
-    train()
-    _open_desk(configured, _migrate(configured))
+    # in a process of its own, so that what it loads is not held for as long as the supervisor lives
+    failed = subprocess.run([sys.executable, "-m", "bot", "prepare"], cwd=ROOT, check=False).returncode
+    if failed:
+        return failed
     print("Starting ...", flush=True)
 
     async def supervise() -> None:
         await Supervisor(configured, lambda line: print(line, flush=True)).run()
 
     asyncio.run(supervise())
+    return 0
+
+
+def prepare(_arguments: argparse.Namespace) -> int:
+    """What has to be done before anything starts: check the texts and rules, train, migrate, open the desk."""
+    from bot.training import train
+
+    configured = _configured()
+    _check_content()
+    train()
+    _open_desk(configured, _migrate(configured))
     return 0
 
 
@@ -239,12 +250,23 @@ def evaluate(arguments: argparse.Namespace) -> int:
     return measure(arguments.rest)
 
 
+def benchmark(arguments: argparse.Namespace) -> int:
+    """Measure the assistant beside stock Rasa; figures go to VAR_DIR/bench."""
+    from bot.bench import main as measure
+
+    _configured()
+    return measure(arguments.rest)
+
+
 def serve(_arguments: argparse.Namespace) -> int:
     """The Rasa server alone."""
     from bot.supervisor import exit_with_parent
 
     configured = _configured()
     exit_with_parent()
+    from bot.no_tensorflow import leave_out_tensorflow
+
+    leave_out_tensorflow(ROOT / "config.yml")
     from bot.server import serve as serve_app
 
     serve_app(configured, f"http://127.0.0.1:{_actions_port(configured)}")
@@ -265,15 +287,7 @@ def serve_actions(_arguments: argparse.Namespace) -> int:
 
 def _configured() -> Settings:
     configured = settings()
-    logging.basicConfig(level=configured.log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    # old libraries warn of their own future at every start
-    logging.captureWarnings(True)
-    logging.getLogger("py.warnings").setLevel(logging.ERROR)
-    # Rasa and its SDK write what clients say at their lower levels
-    quiet = max(logging.WARNING, logging.getLogger().level) if configured.log_level != "DEBUG" else logging.DEBUG
-    for name in ("rasa", "rasa_sdk", "sanic.access", "sanic.root", "alembic", "httpx", "matplotlib"):
-        logging.getLogger(name).setLevel(quiet)
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(quiet))
+    logs.configure(configured.log_level)
     return configured
 
 

@@ -9,18 +9,26 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import socket
 import sys
+import time
 from typing import Any, Dict, Optional
+from urllib.parse import unquote, urlsplit
 
 import aiohttp
+import structlog
+from rasa.core.actions.action import RemoteAction
 from rasa.core.agent import Agent, load_agent
 from rasa.core.channels.channel import register
+from rasa.core.processor import MessageProcessor
 from rasa.core.utils import AvailableEndpoints
+from rasa.utils.endpoints import EndpointConfig
 from sanic import Sanic
 from sanic.request import Request
 from sanic.response import HTTPResponse
 from sanic.response import json as json_response
 
+from bot import logs
 from bot.action_client import ActionEndpoint, check_responses_with_a_compiled_schema
 from bot.channels.chat import ChatChannel
 from bot.channels.desk import DeskChannel
@@ -29,8 +37,10 @@ from bot.channels.housekeeping import purge_daily
 from bot.channels.problems import answer_with_problems
 from bot.channels.service import build_service
 from bot.channels.telegram import TelegramChannel
+from bot.encoder import Encoder
 from bot.graph_runner import run_graphs_in_order
 from bot.handout import Handout
+from bot.metrics import REQUEST_SECONDS, REQUESTS, listen, time_calls
 from bot.screening import Rulebook
 from bot.settings import ROOT, Settings
 from bot.store.database import StoreError
@@ -39,8 +49,12 @@ from bot.training import model_file
 from bot.web import add_pages
 
 logger = logging.getLogger(__name__)
+access = structlog.get_logger("bot.access")
 
 MAX_BODY = 64 * 1024
+BACKLOG = 512
+# a lock store that does not answer is a problem for the client to be told, soon
+LOCK_STORE_SECONDS = 2
 
 
 def create_app(chosen: Settings, actions_url: str) -> Sanic:
@@ -54,6 +68,7 @@ def create_app(chosen: Settings, actions_url: str) -> Sanic:
     app.config.KEEP_ALIVE_TIMEOUT = 30
     app.config.REAL_IP_HEADER = None
     answer_with_problems(app)
+    _count(app)
     register([ChatChannel(), EligibilityChannel(), TelegramChannel(), DeskChannel()], app, route="/webhooks/")
     rulebook = Rulebook.load()
     add_pages(app, chosen, Handout.load(), rulebook)
@@ -73,6 +88,7 @@ def create_app(chosen: Settings, actions_url: str) -> Sanic:
         app.ctx.http = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=2))
         app.ctx.service.outbox.start()
         app.ctx.purging = asyncio.ensure_future(purge_daily(app.ctx.service.database, chosen.retention_days))
+        app.ctx.metrics = await listen(chosen.metrics_port) if chosen.metrics_port else None
         app.add_task(_load(app, actions_url))
 
     @app.listener("before_server_stop")
@@ -84,6 +100,8 @@ def create_app(chosen: Settings, actions_url: str) -> Sanic:
     @app.listener("after_server_stop")
     async def close(app: Sanic, _loop: Any) -> None:
         await app.ctx.http.close()
+        if app.ctx.metrics is not None:
+            await app.ctx.metrics.cleanup()
         if app.ctx.actions is not None:
             await app.ctx.actions.close()
 
@@ -135,11 +153,40 @@ def _database(app: Sanic) -> str:
     return "ok"
 
 
+def _count(app: Sanic) -> None:
+    """Count and time every request, and the stages of a message that are not our own code."""
+
+    @app.on_request
+    async def began(request: Request) -> None:
+        request.ctx.began = time.perf_counter()
+        request.ctx.id = logs.begin_request()
+
+    @app.on_response
+    async def ended(request: Request, response: HTTPResponse) -> None:
+        # the pattern, not the address: an id in it would make a series for every client
+        route = request.route.path if request.route else "none"
+        REQUESTS.labels(route, response.status).inc()
+        if not hasattr(request.ctx, "began"):
+            return
+        took = time.perf_counter() - request.ctx.began
+        REQUEST_SECONDS.labels(route).observe(took)
+        response.headers[logs.HEADER] = request.ctx.id
+        access.info("request", method=request.method, route=route, status=response.status, ms=round(took * 1000, 1))
+
+    time_calls(Encoder, "_encode", "encoding")
+    time_calls(MessageProcessor, "parse_message", "classification")
+    time_calls(MessageProcessor, "predict_next_with_tracker_if_should", "policy")
+    time_calls(RemoteAction, "run", "action")
+
+
 async def _load(app: Sanic, actions_url: str) -> None:
     endpoints = AvailableEndpoints.read_endpoints(str(ROOT / "endpoints.yml"))
     endpoints.action = app.ctx.actions = ActionEndpoint(
         f"{actions_url}/webhook", **(endpoints.action.kwargs if endpoints.action else {})
     )
+    redis_url = app.ctx.service.settings.redis_url.get_secret_value()
+    if redis_url:
+        endpoints.lock_store = lock_endpoint(redis_url)
     check_responses_with_a_compiled_schema()
     run_graphs_in_order()
     # in a thread, so that /health answers meanwhile
@@ -158,7 +205,30 @@ async def _load(app: Sanic, actions_url: str) -> None:
     app.ctx.agent = loaded
 
 
+def lock_endpoint(url: str) -> EndpointConfig:
+    """Rasa's own lock store on Redis, as `endpoints.yml` would name it."""
+    parts = urlsplit(url)
+    return EndpointConfig(
+        parts.hostname,
+        type="redis",
+        port=parts.port or 6379,
+        db=int(parts.path.strip("/") or 0),
+        username=unquote(parts.username) if parts.username else None,
+        password=unquote(parts.password) if parts.password else None,
+        use_ssl=parts.scheme == "rediss",
+        socket_timeout=LOCK_STORE_SECONDS,
+    )
+
+
 def serve(chosen: Settings, actions_url: str) -> None:
-    """Listen until told to stop."""
+    """Listen until told to stop; beside other workers, if there are any."""
     app = create_app(chosen, actions_url)
-    app.run(host=chosen.host, port=chosen.port, access_log=False, motd=False, backlog=512)
+    if chosen.workers == 1:
+        app.run(host=chosen.host, port=chosen.port, access_log=False, motd=False, backlog=BACKLOG)
+        return
+    with socket.socket() as shared:
+        shared.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        # the system hands new connections to the workers in turn
+        shared.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        shared.bind((chosen.host, chosen.port))
+        app.run(sock=shared, access_log=False, motd=False, backlog=BACKLOG)

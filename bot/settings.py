@@ -99,8 +99,11 @@ class Settings(BaseSettings):
     port: int = Field(5005, ge=1, le=65535, description="the one public port")
     host: str = Field("0.0.0.0", description="the address the public port listens on")
     actions_port: int = Field(0, ge=0, le=65535, description="loopback port of the action server; 0 picks a free one")
+    metrics_port: int = Field(0, ge=0, le=65535, description="loopback port of /metrics; 0 picks a free one")
     var_dir: Path = Field(Path("var"), description="the folder that holds all state")
     database_url: str = Field("", description="SQLAlchemy address; empty: SQLite in VAR_DIR")
+    redis_url: SecretStr = Field(SecretStr(""), description="what several servers share besides the database")
+    workers: int = Field(1, ge=1, le=64, description="Rasa servers on the one port; more than one needs REDIS_URL")
     practice_name: str = Field("the practice", min_length=1, max_length=80)
     practice_phone: str = Field("", max_length=40)
     practice_hours: str = Field(
@@ -142,6 +145,20 @@ class Settings(BaseSettings):
         @classmethod
         def parse_env_var(cls, field_name: str, raw_val: str) -> Any:
             return raw_val.strip()
+
+    @validator("redis_url")
+    def _redis_address(cls, value: SecretStr) -> SecretStr:
+        if value.get_secret_value() and not re.match(r"rediss?://[^\s]+$", value.get_secret_value()):
+            # the value may hold a password: it is not repeated
+            raise ValueError("write redis://user:password@host:6379/0, or rediss:// for TLS")
+        return value
+
+    @validator("workers", always=True)
+    def _workers_share(cls, value: int, values: Dict[str, Any]) -> int:
+        redis = values.get("redis_url")
+        if value > 1 and not (redis and redis.get_secret_value()):
+            raise ValueError("more than one worker needs REDIS_URL, so that no two take the same conversation at once")
+        return value
 
     @validator("var_dir")
     def _from_project_root(cls, value: Path) -> Path:

@@ -55,6 +55,7 @@ class Child:
     name: str
     command: Sequence[str]
     health: str
+    environment: Dict[str, str]
     process: Optional[asyncio.subprocess.Process] = None
     failures: int = 0
     started: float = field(default_factory=time.monotonic)
@@ -72,14 +73,28 @@ class Supervisor:
         self._settings = chosen
         self._tell = tell
         self._stop = asyncio.Event()
-        self._actions_port = chosen.actions_port or free_port()
+        self._metrics_ports: List[int] = []
+        self._children = [child for number in range(chosen.workers) for child in self._worker(number)]
+
+    def _worker(self, number: int) -> List[Child]:
+        """A Rasa server and the action server that it calls; the workers share the public port."""
+        chosen = self._settings
+        actions_port = chosen.actions_port + number if chosen.actions_port else free_port()
+        metrics_port = chosen.metrics_port + number if chosen.metrics_port else free_port()
+        self._metrics_ports.append(metrics_port)
         environment = {
-            "ACTIONS_PORT": str(self._actions_port),
+            **os.environ,
+            **QUIET,
+            "ACTIONS_PORT": str(actions_port),
+            "METRICS_PORT": str(metrics_port),
         }
-        self._environment: Dict[str, str] = {**os.environ, **QUIET, **environment}
-        self._children = [
-            Child("action server", ("actions",), f"http://127.0.0.1:{self._actions_port}/health"),
-            Child("Rasa server", ("serve",), f"http://127.0.0.1:{chosen.port}/health"),
+        which = f" {number + 1}" if chosen.workers > 1 else ""
+        actions = f"http://127.0.0.1:{actions_port}/health"
+        # the public port answers for any worker; its own port answers for this one
+        server = f"http://127.0.0.1:{metrics_port}/metrics"
+        return [
+            Child(f"action server{which}", ("actions",), actions, environment),
+            Child(f"Rasa server{which}", ("serve",), server, environment),
         ]
 
     async def run(self) -> None:
@@ -117,7 +132,7 @@ class Supervisor:
                 "bot",
                 *child.command,
                 cwd=ROOT,
-                env=self._environment,
+                env=child.environment,
                 # its own group: Ctrl-C reaches the supervisor only, which stops it in order
                 start_new_session=True,
             )
@@ -165,13 +180,13 @@ class Supervisor:
         async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=5)) as client:
             while True:
                 try:
-                    async with client.get(self._children[-1].health) as response:
+                    async with client.get(f"http://127.0.0.1:{self._settings.port}/health") as response:
                         if response.status == 200:
                             break
                 except (aiohttp.ClientError, asyncio.TimeoutError):
                     pass
                 await asyncio.sleep(0.2)
-        for line in ready_lines(self._settings, time.monotonic() - started):
+        for line in ready_lines(self._settings, time.monotonic() - started, self._metrics_ports):
             self._tell(line)
         await self._stop.wait()
 
@@ -187,13 +202,14 @@ class Supervisor:
             await process.wait()
 
 
-def ready_lines(chosen: Settings, seconds: float) -> List[str]:
+def ready_lines(chosen: Settings, seconds: float, metrics_ports: Sequence[int]) -> List[str]:
     """What the person who started the program reads once it answers."""
     return [
         f"Ready after {seconds:.0f} s.",
         f"  Page    http://localhost:{chosen.port}/",
         f"  Desk    http://localhost:{chosen.port}/desk/",
         f"  Health  http://localhost:{chosen.port}/health",
+        *(f"  Metrics http://127.0.0.1:{port}/metrics" for port in metrics_ports),
         "Stop with Ctrl-C.",
     ]
 

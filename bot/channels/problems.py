@@ -9,6 +9,8 @@ import json
 import logging
 from typing import Any, Dict, Optional
 
+from rasa.core.lock_store import LockError
+from redis.exceptions import RedisError
 from sanic import Sanic
 from sanic.exceptions import SanicException
 from sanic.request import Request
@@ -111,5 +113,9 @@ def as_problem(error: Exception) -> Problem:
             "The assistant cannot reach its records right now. Please try again in a minute.",
             headers={"Retry-After": "60"},
         )
+    if isinstance(error, (LockError, RedisError)):
+        # nothing was written yet: the lock comes first
+        logger.error("the lock store failed: %s", type(error).__name__)
+        return Problem(503, SENTENCES[503], headers={"Retry-After": "5"})
     logger.error("unexpected %s", describe(error))
     return Problem(500, SENTENCES[500])

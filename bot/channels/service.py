@@ -11,6 +11,7 @@ from bot.channels.events import Events
 from bot.channels.limits import Limits
 from bot.channels.live import Live
 from bot.channels.outbox_worker import OutboxWorker
+from bot.channels.relay import RelayedLive
 from bot.channels.tokens import ChatTokens
 from bot.channels.turn import Turns
 from bot.dialogue.alarm import AlarmReply
@@ -70,7 +71,8 @@ def build_service(chosen: Settings) -> Service:
         StoreError, HandoutError, EncoderError, EmergencyError: a part cannot be used.
     """
     database = Database(chosen.database.get_secret_value())
-    live = Live()
+    redis_url = chosen.redis_url.get_secret_value()
+    live = RelayedLive(redis_url) if redis_url else Live()
     database.on_commit = live.changed_all
     handout = Handout.load()
     detector = load_detector()
@@ -88,7 +90,7 @@ def build_service(chosen: Settings) -> Service:
         casework=Casework(handout, chosen, booking, rulebook.validity_days),
         turns=Turns(database, detector, alarm, lambda: greeting(handout, chosen)),
         tokens=ChatTokens(shared_secret(database, "chat_tokens"), chosen.token_days),
-        limits=Limits(chosen.rate_limits),
+        limits=Limits(chosen.rate_limits, redis_url),
         checks=Checks(database, rulebook, load_reader(detector), detector, handout, booking, chosen),
         tickets=ExportTickets(shared_secret(database, "export_tickets")),
         check_tokens=CheckTokens(shared_secret(database, "check_tokens"), chosen.token_days),

@@ -16,7 +16,7 @@ import json
 import logging
 import secrets
 from dataclasses import dataclass
-from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
+from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple, TypeVar
 
 from rasa.core.agent import Agent
 from rasa.core.channels.channel import OutputChannel, UserMessage
@@ -24,6 +24,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from bot import rights
+from bot.channels.admission import Admission
 from bot.channels.problems import Problem, invalid
 from bot.channels.signs import in_words
 from bot.channels.threads import in_thread
@@ -32,6 +33,7 @@ from bot.dialogue.message import Message
 from bot.dialogue.transcript import add_messages, as_row
 from bot.emergency import EmergencyDetector
 from bot.escalation import THERAPISTS, audit, client_wrote, in_therapists_hands
+from bot.metrics import stage
 from bot.store import topics
 from bot.store.database import Database, touch
 from bot.store.models import Case, Conversation, Offer, StoredMessage, TrackerState, utcnow
@@ -39,7 +41,13 @@ from bot.store.tracker_store import deferred_saves, write_trackers
 
 logger = logging.getLogger(__name__)
 
+T = TypeVar("T")
+
 MAX_TEXT = 2000
+# a server that died in the middle of a turn holds up its conversation for so long
+LOCK_SECONDS = 30
+# between looks at whether the message before is answered
+LOCK_WAIT_SECONDS = 0.05
 FAILED = {"failed": True}
 # the client has confirmed that everything is to be deleted
 ERASE = {"erase": True}
@@ -93,6 +101,7 @@ class Turns:
         detector: the emergency layer.
         alarm: what is said and kept in an emergency.
         greeting: the first message of a conversation.
+        admission: how many messages are answered at a time.
     """
 
     def __init__(
@@ -101,11 +110,13 @@ class Turns:
         detector: EmergencyDetector,
         alarm: AlarmReply,
         greeting: Callable[[], Message],
+        admission: Optional[Admission] = None,
     ) -> None:
         self._database = database
         self._detector = detector
         self._alarm = alarm
         self._greeting = greeting
+        self._admission = admission or Admission()
 
     def greeting(self) -> Message:
         """The first message of a conversation."""
@@ -167,29 +178,31 @@ class Turns:
             Problem: the payload was never offered, the key belongs to another
                 message, the conversation is gone, or a part did not answer.
         """
-        async with agent.lock_store.lock(conversation_id):
-            received, state = await in_thread(lambda: self._receive(conversation_id, incoming, request_key))
+        async with agent.lock_store.lock(conversation_id, LOCK_SECONDS, LOCK_WAIT_SECONDS):
+            received, state = await _stored(lambda: self._receive(conversation_id, incoming, request_key))
             if received.answered:
-                return await in_thread(lambda: self._replies(received.seq))
+                return await _stored(lambda: self._replies(received.seq))
             if incoming.text is not None:
-                alarm = self._detector.check(received.text)
+                with stage("emergency"):
+                    alarm = self._detector.check(received.text)
                 if alarm is not None:
-                    return await in_thread(lambda: self._raise_alarm(received, alarm))
-            if state.in_therapists_hands and await in_thread(lambda: self._leave_to_therapist(received)):
+                    return await _stored(lambda: self._raise_alarm(received, alarm))
+            if state.in_therapists_hands and await _stored(lambda: self._leave_to_therapist(received)):
                 return []
             # a typed slash is a client's character, not a command to Rasa
             said = incoming.payload or in_words(received.text).lstrip("/ ") or "?"
             collector = Collector()
-            with deferred_saves({conversation_id: state.tracker}) as trackers:
-                await agent.processor.handle_message(
-                    UserMessage(
-                        said,
-                        output_channel=collector,
-                        sender_id=conversation_id,
-                        input_channel="chat",
-                        message_id=received.id,
+            async with self._admission.place():
+                with deferred_saves({conversation_id: state.tracker}) as trackers:
+                    await agent.processor.handle_message(
+                        UserMessage(
+                            said,
+                            output_channel=collector,
+                            sender_id=conversation_id,
+                            input_channel="chat",
+                            message_id=received.id,
+                        )
                     )
-                )
             if collector.failed or not collector.messages:
                 raise Problem(
                     503,
@@ -198,10 +211,10 @@ class Turns:
                     headers={"Retry-After": "2"},
                 )
             if collector.erase:
-                await in_thread(lambda: self._erase(conversation_id))
+                await _stored(lambda: self._erase(conversation_id))
                 # said, and kept nowhere
                 return [as_row(conversation_id, message) for message in collector.messages]
-            return await in_thread(lambda: self._finish(received, collector.messages, trackers))
+            return await _stored(lambda: self._finish(received, collector.messages, trackers))
 
     async def forget(self, conversation_id: str) -> None:
         """Delete a conversation with everything that is kept with it; one that is gone stays gone."""
@@ -224,7 +237,8 @@ class Turns:
     def _receive(
         self, conversation_id: str, incoming: Incoming, request_key: Optional[str]
     ) -> Tuple[StoredMessage, State]:
-        with self._database.transaction() as session:
+        # the client hears of it with the replies, whose transaction is durable
+        with self._database.transaction(durable=False) as session:
             state = _state(session, conversation_id)
             if request_key is not None:
                 known = session.scalars(
@@ -338,3 +352,8 @@ def _require(session: Session, conversation_id: str) -> None:
     found = session.execute(select(Conversation.id).where(Conversation.id == conversation_id)).first()
     if found is None:
         raise Problem(404, "This conversation does not exist any more. Start a new one.")
+
+
+async def _stored(work: Callable[[], T]) -> T:
+    with stage("store"):
+        return await in_thread(work)

@@ -2,7 +2,8 @@
 
 Multinomial logistic regression with a temperature that makes its confidences honest.
 Saved as plain arrays (.npz): loading one runs no code from the file. Knows nothing of
-what the labels mean.
+what the labels mean. Whoever only loads one pays for no optimiser: what fits is imported where
+it is used.
 """
 
 from __future__ import annotations
@@ -15,11 +16,8 @@ from typing import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize, minimize_scalar
 from scipy.sparse import csr_matrix
 from scipy.special import log_softmax, softmax
-from sklearn.model_selection import StratifiedKFold
-from sklearn.utils.extmath import randomized_svd
 
 from bot.encoder.errors import EncoderError
 from bot.encoder.ngrams import counted, hashed
@@ -223,6 +221,8 @@ class _Problem:
 
 def _solve(features: NDArray[np.float32], grams: csr_matrix | None, problem: _Problem) -> _Solution:
     """Minimise the mean weighted cross-entropy plus the penalty (L-BFGS)."""
+    from scipy.optimize import minimize
+
     rows, dimensions = features.shape
     targets = problem.targets
     # Only buckets that occur get a weight: the others stay zero under the penalty.
@@ -271,6 +271,8 @@ def _solve(features: NDArray[np.float32], grams: csr_matrix | None, problem: _Pr
 
 def _main_directions(grams: csr_matrix, rank: int) -> NDArray[np.float32]:
     """The `rank` directions along which the rows differ most, shape (rank, buckets)."""
+    from sklearn.utils.extmath import randomized_svd
+
     rank = min(rank, min(grams.shape) - 1)
     # More power iterations cost more time than all else and change no figure.
     _, _, directions = randomized_svd(grams, rank, n_iter=1, random_state=0)
@@ -279,6 +281,8 @@ def _main_directions(grams: csr_matrix, rank: int) -> NDArray[np.float32]:
 
 def _fifths(targets: NDArray[np.int64]) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:
     """Five (train, test) splits by row number, alike in labels."""
+    from sklearn.model_selection import StratifiedKFold
+
     with warnings.catch_warnings():
         # A label of fewer than five rows is missing from some folds, which is no harm here.
         warnings.filterwarnings("ignore", message="The least populated class", category=UserWarning)
@@ -287,6 +291,8 @@ def _fifths(targets: NDArray[np.int64]) -> list[tuple[NDArray[np.int64], NDArray
 
 def _temperature(scores: NDArray[np.float32], targets: NDArray[np.int64]) -> float:
     """The divisor of held-out scores with the least cross-entropy, between 0.1 and 10."""
+    from scipy.optimize import minimize_scalar
+
     rows = np.arange(len(targets))
 
     def cross_entropy(log_temperature: float) -> float:

@@ -28,6 +28,10 @@ from sqlalchemy.pool import QueuePool
 MIGRATIONS = Path(__file__).parent / "migrations"
 BUSY_SECONDS = 10
 TOUCHED = "touched"
+#: Connections to a database server that a process keeps, and so many more at a rush.
+POOL = 8
+#: Any number, the same in every version.
+MIGRATION_LOCK = 5_005_001
 
 logger = logging.getLogger(__name__)
 
@@ -85,6 +89,9 @@ class Database:
         known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
         try:
             with self.engine.begin() as connection:
+                if self._url.get_backend_name() == "postgresql":
+                    # servers that start together wait here for the first one to have done it
+                    connection.execute(sqlalchemy.text(f"SELECT pg_advisory_xact_lock({MIGRATION_LOCK})"))
                 current = MigrationContext.configure(connection).get_current_revision()
                 if current is not None and current not in known:
                     raise StoreError(
@@ -123,13 +130,17 @@ class Database:
             logger.warning("The write-ahead log of %s keeps what was deleted until the next day: %s", self.name, reason)
 
     @contextmanager
-    def transaction(self) -> Iterator[Session]:
+    def transaction(self, durable: bool = True) -> Iterator[Session]:
         """A unit of work: committed at the end, rolled back on any error.
+
+        Args:
+            durable: False where a later durable transaction is what confirms: this one then survives the end of
+                the process, but a power cut only once the later one is committed. It saves waiting for the disk.
 
         Raises:
             StoreError: the database refused.
         """
-        with self._session(self.engine) as session:
+        with self._session(self.engine.execution_options(durable=durable)) as session:
             yield session
 
     @contextmanager
@@ -169,7 +180,7 @@ def touch(session: Session, *topics: str) -> None:
 
 def _engine(url: Any) -> Engine:
     if url.get_backend_name() != "sqlite":
-        return sqlalchemy.create_engine(url, future=True, pool_pre_ping=True)
+        return _server_engine(url)
     engine = sqlalchemy.create_engine(
         url,
         future=True,
@@ -184,7 +195,6 @@ def _engine(url: Any) -> Engine:
         connection.isolation_level = None
         cursor = connection.cursor()
         cursor.execute("PRAGMA journal_mode = WAL")
-        cursor.execute("PRAGMA synchronous = FULL")
         cursor.execute("PRAGMA foreign_keys = ON")
         # what is deleted is about health: its bytes go too
         cursor.execute("PRAGMA secure_delete = ON")
@@ -192,8 +202,31 @@ def _engine(url: Any) -> Engine:
 
     @event.listens_for(engine, "begin")
     def _on_begin(connection: Any) -> None:
+        # in WAL a full sync writes out everything committed before it too
+        durable = connection.get_execution_options().get("durable", True)
+        if connection.info.get("durable") != durable:
+            connection.exec_driver_sql(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
+            connection.info["durable"] = durable
         # one writer at a time, decided at the start: no deadlock between read and write
         reading = connection.get_execution_options().get("reading", False)
         connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
 
     return engine
+
+
+def _server_engine(url: Any) -> Engine:
+    engine = sqlalchemy.create_engine(
+        url, future=True, pool_pre_ping=True, pool_size=POOL, max_overflow=POOL, connect_args=_connect_arguments(url)
+    )
+
+    @event.listens_for(engine, "begin")
+    def _on_begin(connection: Any) -> None:
+        if not connection.get_execution_options().get("durable", True):
+            connection.exec_driver_sql("SET LOCAL synchronous_commit TO OFF")
+
+    return engine
+
+
+def _connect_arguments(url: Any) -> Mapping[str, Any]:
+    # a server that is away is told to the client soon, not after minutes
+    return {"connect_timeout": BUSY_SECONDS} if url.get_backend_name() == "postgresql" else {}

@@ -1,0 +1,247 @@
+"""Takes the samples: both sides in turn, the same messages in the same order, after a warm-up.
+
+Every function returns raw samples as plain values; what they mean is worked out in `figures`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import statistics
+import sys
+import time
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Dict, Final, List, Optional, Sequence
+
+import aiohttp
+
+from bot.bench.errors import BenchError
+from bot.bench.messages import Messages
+from bot.bench.sides import Ours, Side, Stock
+from bot.bench.stock import LOG, StockProject, timed
+from bot.encoder import Encoder
+from bot.screening import LINK_IDS
+from bot.settings import ROOT
+
+Raw = Dict[str, Any]
+
+SIDES: Final = ("ours", "stock")
+WARM_UP: Final = 8
+#: Turns of a long conversation, around which messages are timed.
+TURNS: Final = (50, 400)
+CLIENTS: Final = (1, 8, 64)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How much is measured.
+
+    Attributes:
+        first: messages timed as the first of a conversation.
+        later: messages timed around each of `TURNS`.
+        rounds: of each number of clients.
+        starts: times that each side is started.
+        checks: eligibility checks.
+        commits: durable commits, for the floor.
+    """
+
+    first: int = 100
+    later: int = 40
+    rounds: int = 5
+    starts: int = 2
+    checks: int = 60
+    commits: int = 200
+
+
+QUICK: Final = Plan(first=24, later=16, rounds=2, starts=1, checks=20, commits=60)
+
+
+def measure_start(folder: Path, project: StockProject, plan: Plan) -> Raw:
+    """Seconds from nothing to the first answer, each side alone on the machine, and what it then holds."""
+    found: Raw = {side: {"start": [], "memory": []} for side in SIDES}
+    for number in range(plan.starts):
+        for side in (Stock(folder / f"stock-{number}", project), Ours(folder / f"ours-{number}")):
+            name = "stock" if isinstance(side, Stock) else "ours"
+            # the other commands are those of `make run`: the database is made in the time that is measured
+            programs = side.programs()
+            with programs:
+                found[name]["start"].append(programs.wait_for(side.answers))
+                asyncio.run(_talk(side, 60))
+                found[name]["memory"].append(programs.memory())
+            say(f"start: {name} {found[name]['start'][-1]:.1f} s")
+    return found
+
+
+def measure_messages(folder: Path, project: StockProject, plan: Plan, messages: Messages) -> Raw:
+    """Latency, throughput, checks and floors, both sides running beside each other."""
+    ours, stock = Ours(folder / "ours"), Stock(folder / "stock", project)
+    with ExitStack() as stack:
+        for side in (stock, ours):
+            programs = stack.enter_context(side.programs())
+            programs.wait_for(side.answers)
+        return asyncio.run(_messages(ours, stock, plan, messages, folder))
+
+
+async def _messages(ours: Ours, stock: Stock, plan: Plan, messages: Messages, folder: Path) -> Raw:
+    sides: Dict[str, Side] = {"stock": stock, "ours": ours}
+    found: Raw = {}
+    async with _http() as http:
+        await _alternating(http, sides, messages.take(WARM_UP))
+        found["turn_1"] = await _alternating(http, sides, messages.take(plan.first))
+        say("messages at turn 1 are done")
+        found["floor"] = _floor(messages.take(plan.first), plan.commits, folder)
+        found["checks"] = await _checks(http, ours, messages.take(plan.checks))
+        found.update(await _long_conversation(http, ours, stock, plan, messages))
+        texts = messages.take(len(messages))
+        for clients in CLIENTS:
+            share = clients * 2 if clients > 1 else 10
+            found[f"clients_{clients}"] = await _rounds(http, sides, clients, share, plan.rounds, texts)
+            say(f"{clients} clients are done")
+    return found
+
+
+async def _alternating(http: aiohttp.ClientSession, sides: Dict[str, Side], texts: Sequence[str]) -> Raw:
+    """Each text as the first of a conversation on both sides."""
+    found: Raw = {name: [] for name in SIDES} | {"unanswered": dict.fromkeys(SIDES, 0)}
+    for text in texts:
+        for name, side in sides.items():
+            await _one(http, side, await side.open(http), text, name, found)
+    return found
+
+
+async def _one(http: aiohttp.ClientSession, side: Side, conversation: Any, text: str, name: str, found: Raw) -> None:
+    started = time.perf_counter()
+    answered = await side.say(http, conversation, text)
+    found[name].append(time.perf_counter() - started)
+    found["unanswered"][name] += not answered
+
+
+async def _long_conversation(
+    http: aiohttp.ClientSession, ours: Ours, stock: Stock, plan: Plan, messages: Messages
+) -> Raw:
+    """One conversation on each side; the messages around each of `TURNS` are timed, at the first with their stages."""
+    sides: Dict[str, Side] = {"stock": stock, "ours": ours}
+    timed_texts = {turn: messages.take(plan.later) for turn in TURNS}
+    # what stands between may be said again: no later message is like it
+    between = messages.take(40)
+    conversations = {name: await side.open(http) for name, side in sides.items()}
+    found: Raw = {}
+    said = 0
+    for turn, texts in timed_texts.items():
+        while said < turn - len(texts) // 2:
+            ignored: Raw = {name: [] for name in SIDES} | {"unanswered": dict.fromkeys(SIDES, 0)}
+            for name, side in sides.items():
+                await _one(http, side, conversations[name], between[said % len(between)], name, ignored)
+            said += 1
+        now: Raw = {name: [] for name in SIDES} | {"unanswered": dict.fromkeys(SIDES, 0)}
+        before = await ours.stages(http)
+        for text in texts:
+            for name, side in sides.items():
+                await _one(http, side, conversations[name], text, name, now)
+            said += 1
+        if turn == TURNS[0]:
+            after = await ours.stages(http)
+            found["stages"] = {name: (after[name] - before.get(name, 0.0)) / len(texts) for name in after}
+        found[f"turn_{turn}"] = now
+        say(f"messages at turn {turn} are done")
+    return found
+
+
+async def _rounds(
+    http: aiohttp.ClientSession, sides: Dict[str, Side], clients: int, share: int, rounds: int, texts: Sequence[str]
+) -> Raw:
+    """Messages a second, a round at a time on each side; every client waits for its reply before it goes on."""
+    found: Raw = {name: [] for name in SIDES} | {"unanswered": dict.fromkeys(SIDES, 0)}
+    for number in range(rounds):
+        for name, side in sides.items():
+            conversations = [await side.open(http) for _ in range(clients)]
+            offset = number * share
+            mine = [texts[(offset + place) % len(texts)] for place in range(share)]
+            waiting = iter(mine)
+
+            async def client(conversation: Any, side: Side = side, waiting: Any = waiting, name: str = name) -> None:
+                for text in waiting:
+                    found["unanswered"][name] += not await side.say(http, conversation, text)
+
+            started = time.perf_counter()
+            await asyncio.gather(*(client(conversation) for conversation in conversations))
+            found[name].append(share / (time.perf_counter() - started))
+    return found
+
+
+async def _checks(http: aiohttp.ClientSession, ours: Ours, texts: Sequence[str]) -> List[float]:
+    """Seconds of a whole check: every question answered, and free words to be read."""
+    answers = dict.fromkeys(LINK_IDS[:-1], "no")
+    taken = []
+    for text in texts:
+        started = time.perf_counter()
+        body = {"consent": True, "answers": answers, "text": text}
+        async with http.post(f"{ours.url}/eligibility/checks", json=body) as response:
+            if response.status != 201:
+                raise BenchError(
+                    f"An eligibility check was answered with {response.status}; see {ours.folder}/log.txt."
+                )
+            await response.read()
+        taken.append(time.perf_counter() - started)
+    return taken
+
+
+def _floor(texts: Sequence[str], commits: int, folder: Path) -> Raw:
+    """Seconds of one encoding and of one durable commit: less a message cannot cost."""
+    encoder = Encoder.load()
+    encoder.encode(["a first one pays for the loading"])
+    encodings = []
+    for text in texts:
+        started = time.perf_counter()
+        encoder.encode([text])
+        encodings.append(time.perf_counter() - started)
+    path = folder / "floor.db"
+    connection = sqlite3.connect(path, isolation_level=None)
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("CREATE TABLE IF NOT EXISTS rows (text TEXT)")
+    written = []
+    for _ in range(commits):
+        started = time.perf_counter()
+        connection.execute("BEGIN IMMEDIATE")
+        connection.execute("INSERT INTO rows VALUES (?)", ("x" * 500,))
+        connection.execute("COMMIT")
+        written.append(time.perf_counter() - started)
+    connection.close()
+    return {"encoding": encodings, "commit": written}
+
+
+async def _talk(side: Side, number: int) -> None:
+    async with _http() as http:
+        conversation = await side.open(http)
+        for turn in range(number):
+            await side.say(http, conversation, f"can I go swimming on day {turn}?")
+
+
+def _http() -> aiohttp.ClientSession:
+    return aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(limit=0), timeout=aiohttp.ClientTimeout(total=120), trust_env=False
+    )
+
+
+def measure_training(project: StockProject, folder: Path) -> Raw:
+    """What training costs on each side; stock Rasa's is kept with its model, for it takes long."""
+    stock = project.trained()
+    folder.mkdir(parents=True, exist_ok=True)
+    ours = timed([sys.executable, "-W", "ignore", "-m", "bot", "train", "--force"], ROOT, folder / LOG, {})
+    return {
+        "ours": {"seconds": ours.seconds, "cpu_seconds": ours.cpu_seconds},
+        "stock": {"seconds": stock.seconds, "cpu_seconds": stock.cpu_seconds} if stock else None,
+    }
+
+
+def median(values: Sequence[float]) -> Optional[float]:
+    """The median; None of nothing."""
+    return statistics.median(values) if values else None
+
+
+def say(text: str) -> None:
+    """Tell the person who waits."""
+    print(text, file=sys.stderr, flush=True)
