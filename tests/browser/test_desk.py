@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Iterator
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
 
 from bot.escalation import outbox
 from bot.store.models import DeskSession, OutboxRow, StoredMessage, utcnow
@@ -149,6 +149,18 @@ def test_a_log_in_that_ends_closes_the_page(page: Page, server: DeskServer, numb
     with server.database.transaction() as session:
         session.query(DeskSession).delete()
     client_writes(server)
+    expect(page.get_by_label("Password")).to_be_visible(timeout=SLOW)
+    expect(page.get_by_text("eliquis")).to_have_count(0)
+
+
+def test_a_page_whose_stream_is_refused_closes_too(page: Page, server: DeskServer, number: int) -> None:
+    def log_out_elsewhere(route: Route) -> None:
+        with server.database.transaction() as session:
+            session.query(DeskSession).delete()
+        route.fulfill(status=401)
+
+    page.route("**/desk/events", log_out_elsewhere)
+    open_case(page, server, number)
     expect(page.get_by_label("Password")).to_be_visible(timeout=SLOW)
     expect(page.get_by_text("eliquis")).to_have_count(0)
 

@@ -51,7 +51,16 @@ function listen() {
   const connection = document.getElementById("connection");
   stream = new EventSource("/desk/events");
   stream.addEventListener("open", () => { connection.textContent = ""; });
-  stream.addEventListener("error", () => { connection.textContent = "Not connected. This page may be out of date."; });
+  stream.addEventListener("error", () => {
+    connection.textContent = "Not connected. This page may be out of date.";
+    // refused, not broken off: the log-in has ended (then the refresh finds out), or the server is starting
+    if (stream?.readyState === EventSource.CLOSED) {
+      hush();
+      shown = "";
+      refresh();
+      setTimeout(listen, 10_000);
+    }
+  });
   stream.addEventListener("changed", (event) => { wanted = event.data; refresh(); });
   stream.addEventListener("closed", () => location.reload());
 }
