@@ -170,16 +170,18 @@ def bot(make_bot: Callable[..., Bot]) -> Bot:
     return make_bot().start()
 
 
-async def eventually(met: Callable[[], Union[Any, Awaitable[Any]]], what: Optional[str] = None) -> Any:
+async def eventually(
+    met: Callable[[], Union[Any, Awaitable[Any]]], what: Optional[str] = None, seconds: float = SOON
+) -> Any:
     """Wait until `met` gives something true; returns it."""
-    for _ in range(int(SOON / 0.02)):
+    for _ in range(int(seconds / 0.02)):
         found = met()
         if asyncio.iscoroutine(found):
             found = await found
         if found:
             return found
         await asyncio.sleep(0.02)
-    raise AssertionError(f"{what or 'it'} did not happen within {SOON:.0f} s")
+    raise AssertionError(f"{what or 'it'} did not happen within {seconds:.0f} s")
 
 
 async def received(api: FakeBotApi, count: int, chat: int = CHAT) -> List[str]:
