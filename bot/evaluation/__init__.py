@@ -1,6 +1,7 @@
 """The evaluation that is part of the product: the whole running assistant, measured on held-out messages.
 
-It drives the assistant over HTTP as a client does and imports nothing of Rasa, the channels or the store.
+It drives the assistant over HTTP as a client does; `inside` is the same without a server, for tests. Only `inside`
+knows the dialogue and the store.
 """
 
 from bot.evaluation.errors import EvaluationError

@@ -14,8 +14,9 @@ import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
 
+from bot.evaluation.confidence import Point
 from bot.evaluation.results import Figure
-from bot.evaluation.statistics import Count
+from bot.evaluation.statistics import Count, wilson
 
 BLUE, ORANGE, GREEN, GREY, RED, INK = "#0072b2", "#e69f00", "#009e73", "#b8bec6", "#d55e00", "#22303c"
 
@@ -107,6 +108,29 @@ def coverage_chart(outcomes: Mapping[str, Mapping[str, int]]) -> str:
         axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.08), ncol=4, frameon=False)
 
     return _svg("coverage", 8.2, 0.9 + 0.38 * len(outcomes), draw)
+
+
+def confidence_chart(points: Sequence[Point], threshold: float) -> str:
+    """Share of questions answered, and share of these read right, by the least confidence that is answered."""
+
+    def draw(axes: Axes) -> None:
+        answered = [point for point in points if point.right.of]
+        where = [point.confidence for point in answered]
+        axes.plot(where, [point.right.share for point in answered], color=GREEN, linewidth=2, label="right of these")
+        bounds = [wilson(point.right) for point in answered]
+        axes.fill_between(where, *zip(*bounds), color=GREEN, alpha=0.15, linewidth=0)
+        axes.plot(where, [point.covered.share for point in answered], "--", color=BLUE, linewidth=2, label="answered")
+        axes.axvline(threshold, color=RED, linewidth=1.5, label=f"answered from {threshold:.0%} on")
+        axes.set_xlabel("least confidence that is answered")
+        axes.set_xticks([0, 0.25, 0.5, 0.75, 1])
+        axes.set_xticklabels(["0 %", "25 %", "50 %", "75 %", "100 %"])
+        axes.set_yticks([0, 0.25, 0.5, 0.75, 1])
+        axes.set_yticklabels(["0 %", "25 %", "50 %", "75 %", "100 %"])
+        axes.set_ylim(0, 1.02)
+        axes.grid(color=GREY, alpha=0.35, linewidth=0.6)
+        axes.legend(loc="lower left", frameon=False)
+
+    return _svg("confidence", 7.2, 3.6, draw)
 
 
 def heat_map(name: str, counts: Mapping[tuple[str, str], int], rows: Sequence[str], columns: Sequence[str]) -> str:

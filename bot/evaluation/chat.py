@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 import httpx
 
 from bot.evaluation.errors import EvaluationError, NoReplyError
+from bot.screening import LINK_IDS
 
 #: A reply that takes longer is none; far beyond any time budget of a message.
 REPLY_SECONDS = 60.0
@@ -34,10 +35,54 @@ class Reply:
     outcome: str | None = None
     case: str | None = None
 
+    @classmethod
+    def of(cls, message: Mapping[str, Any]) -> Reply:
+        """Read the contract's `Message`.
+
+        Raises:
+            KeyError, TypeError: it has not the contract's shape.
+        """
+        return cls(
+            kind=message["kind"],
+            text=message["text"],
+            sources=tuple(message["sources"]),
+            buttons={button["title"]: button["payload"] for button in message["buttons"]},
+            outcome=message["decision"]["outcome"] if message["decision"] else None,
+            case=message["case"],
+        )
+
     @property
     def label(self) -> str:
         """The kind and the first source: `answer bruising`."""
         return " ".join((self.kind, *self.sources[:1]))
+
+
+class Talk(Protocol):
+    """A conversation from its greeting on, wherever the assistant runs."""
+
+    #: The replies to what was said last.
+    last: tuple[Reply, ...]
+
+    def say(self, text: str) -> tuple[Reply, ...]:
+        """Send words; returns the replies. Raises NoReplyError where none came."""
+
+
+class Measured(Protocol):
+    """What can be evaluated: an assistant behind HTTP, or one in this process."""
+
+    def health(self) -> Mapping[str, Any]:
+        """Names the `model` and the `rules_version`."""
+
+    def open(self) -> Talk:
+        """Begin a new conversation."""
+
+    def check(self, text: str) -> str:
+        """The outcome of the health screen for a client who denies every listed condition and writes `text`."""
+
+
+def all_denied(text: str) -> dict[str, Any]:
+    """The body of a check (contract: Eligibility) whose truth is in the text alone."""
+    return {"consent": True, "answers": {link: "no" for link in LINK_IDS if link != "other"}, "text": text}
 
 
 class Assistant:
@@ -83,14 +128,26 @@ class Assistant:
         """
         return Conversation(self._http)
 
+    def check(self, text: str) -> str:
+        """The outcome of a check in which every listed condition is denied and `text` is added.
+
+        Raises:
+            NoReplyError: the server refused, failed or named no outcome.
+            EvaluationError: its rate limits are on.
+        """
+        told = _post(self._http, "/eligibility/checks", all_denied(text), 201)
+        outcome = told.get("outcome")
+        if not isinstance(outcome, str):
+            raise NoReplyError("/eligibility/checks: the decision has no outcome")
+        return outcome
+
 
 class Conversation:
     """One conversation, from its greeting on."""
 
     def __init__(self, http: httpx.Client) -> None:
         self._http = http
-        self._headers: dict[str, str] = {}
-        opened = self._post("/chat/sessions", {}, 201)
+        opened = _post(http, "/chat/sessions", {}, 201)
         self._headers = {"Authorization": f"Bearer {opened.get('token')}"}
         self.last: tuple[Reply, ...] = _replies(opened)
 
@@ -101,61 +158,34 @@ class Conversation:
             NoReplyError: the server refused or failed.
             EvaluationError: its rate limits are on.
         """
-        return self._send({"text": text})
-
-    def press(self, title: str) -> tuple[Reply, ...]:
-        """Press a button of the last replies by what it reads, whatever its capitals.
-
-        Raises:
-            NoReplyError: no such button was offered, or as in `say`.
-        """
-        offered = self.offered
-        if title.casefold() not in offered:
-            raise NoReplyError(f"no button '{title}' was offered, only: {', '.join(offered) or 'none'}")
-        return self._send({"payload": offered[title.casefold()]})
-
-    @property
-    def offered(self) -> Mapping[str, str]:
-        """The buttons of the last replies: case-folded title to payload."""
-        return {title.casefold(): payload for reply in self.last for title, payload in reply.buttons.items()}
-
-    def _send(self, body: Mapping[str, str]) -> tuple[Reply, ...]:
-        self.last = _replies(self._post("/chat/messages", body, 200))
+        self.last = _replies(_post(self._http, "/chat/messages", {"text": text}, 200, self._headers))
         return self.last
 
-    def _post(self, path: str, body: Mapping[str, str], status: int) -> Mapping[str, Any]:
-        try:
-            response = self._http.post(path, json=body, headers=self._headers)
-        except httpx.HTTPError as error:
-            raise NoReplyError(f"{path}: {type(error).__name__}") from error
-        if response.status_code == 429:
-            raise EvaluationError(
-                "The assistant limits how fast clients may write: start it with RATE_LIMITS=off for the evaluation."
-            )
-        if response.status_code != status:
-            raise NoReplyError(f"{path}: HTTP {response.status_code}")
-        try:
-            value = response.json()
-        except ValueError as error:
-            raise NoReplyError(f"{path}: the reply is no JSON") from error
-        if not isinstance(value, dict):
-            raise NoReplyError(f"{path}: the reply is no JSON object")
-        return value
+
+def _post(
+    http: httpx.Client, path: str, body: Mapping[str, Any], status: int, headers: Mapping[str, str] | None = None
+) -> Mapping[str, Any]:
+    try:
+        response = http.post(path, json=body, headers=headers)
+    except httpx.HTTPError as error:
+        raise NoReplyError(f"{path}: {type(error).__name__}") from error
+    if response.status_code == 429:
+        raise EvaluationError(
+            "The assistant limits how fast clients may write: start it with RATE_LIMITS=off for the evaluation."
+        )
+    if response.status_code != status:
+        raise NoReplyError(f"{path}: HTTP {response.status_code}")
+    try:
+        value = response.json()
+    except ValueError as error:
+        raise NoReplyError(f"{path}: the reply is no JSON") from error
+    if not isinstance(value, dict):
+        raise NoReplyError(f"{path}: the reply is no JSON object")
+    return value
 
 
 def _replies(body: Mapping[str, Any]) -> tuple[Reply, ...]:
     try:
-        return tuple(_reply(message) for message in body["messages"] if message["from"] == "assistant")
+        return tuple(Reply.of(message) for message in body["messages"] if message["from"] == "assistant")
     except (KeyError, TypeError) as error:
         raise NoReplyError(f"a message has not the contract's shape: {error}") from error
-
-
-def _reply(message: Mapping[str, Any]) -> Reply:
-    return Reply(
-        kind=message["kind"],
-        text=message["text"],
-        sources=tuple(message["sources"]),
-        buttons={button["title"]: button["payload"] for button in message["buttons"]},
-        outcome=message["decision"]["outcome"] if message["decision"] else None,
-        case=message["case"],
-    )

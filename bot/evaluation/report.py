@@ -14,12 +14,13 @@ from typing import Final
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
 from bot.dialogue.message import KINDS
-from bot.evaluation.charts import Bar, coverage_chart, figures_chart, heat_map
+from bot.evaluation.charts import Bar, confidence_chart, coverage_chart, figures_chart, heat_map
 from bot.evaluation.floors import Floor
 from bot.evaluation.judging import HEADLINE, LESS_IS_BETTER, MARKS, SAFETY, Verdict
 from bot.evaluation.results import Figure, Results, by_severity, confusions
 from bot.evaluation.rows import NO_ALARM, SETS
 from bot.handout import PASSAGES
+from bot.nlu.thresholds import ANSWER
 
 #: What each set asks, for a reader who does not know the files.
 QUESTIONS: Final[Mapping[str, str]] = {
@@ -81,6 +82,7 @@ def write_report(results: Results, floors: Mapping[str, Floor], path: Path) -> N
         sections=[_section(results, name) for name in SETS if any(v.row.set == name for v in results.verdicts)],
         figures_chart=figures_chart(_bars(results, floors)),
         coverage_chart=coverage_chart(_outcomes(results.verdicts)),
+        confidence_chart=confidence_chart(results.curve, ANSWER) if results.curve else None,
         passages_map=_passages_map(results.verdicts),
         kinds_map=_kinds_map(results.verdicts),
         marks=MARKS,

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from bot.evaluation.confidence import Point
 from bot.evaluation.errors import EvaluationError
 from bot.evaluation.judging import HEADLINE, MARKS, SAFETY, Verdict
 from bot.evaluation.rows import SETS
@@ -74,12 +75,14 @@ class Results:
     Attributes:
         machine: what it ran on.
         assistant: the model and the rules' version that /health named.
+        curve: how confidence, coverage and correctness go together; empty where the model was not at hand.
     """
 
     machine: str
     assistant: Mapping[str, str]
     figures: tuple[Figure, ...]
     verdicts: tuple[Verdict, ...] = ()
+    curve: tuple[Point, ...] = ()
 
     def figure(self, name: str) -> Figure | None:
         """The figure of this name, None if it was not measured."""
@@ -131,6 +134,10 @@ def write_results(results: Results, path: Path) -> None:
         "assistant": dict(results.assistant),
         "figures": [figure.as_dict() for figure in results.figures],
         "counts": {figure.name: [figure.count.hits, figure.count.of] for figure in results.figures},
+        "curve": [
+            {"confidence": point.confidence, "answered": point.covered.share, "right": point.right.share}
+            for point in results.curve
+        ],
         "rows": [_row(verdict) for verdict in results.verdicts],
     }
     path.write_text(json.dumps(body, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")

@@ -279,8 +279,8 @@ def _row(name: str, line: str, note: Callable[[str], None]) -> Row | None:
         return None
     fields = _Fields(value, "", note)
     identity = fields.take("id", str, f"'{name}-<number>'")
-    if identity and not re.fullmatch(rf"{name}-\d+", identity):
-        note(f"the id '{identity}' must be '{name}-<number>'")
+    if identity and not re.fullmatch(rf"(?:v-)?{name}-\d+", identity):
+        note(f"the id '{identity}' must be '{name}-<number>', or 'v-{name}-<number>' in the validation sets")
     row = Row(
         set=name,
         id=identity,

@@ -10,7 +10,7 @@ import os
 import platform
 import sys
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,7 +18,8 @@ from typing import Final
 
 from tqdm import tqdm
 
-from bot.evaluation.chat import Assistant
+from bot.evaluation.chat import Assistant, Measured
+from bot.evaluation.confidence import curve
 from bot.evaluation.errors import EvaluationError, NoReplyError
 from bot.evaluation.floors import NAME as FLOORS
 from bot.evaluation.floors import Floor, check_floors, load_floors
@@ -26,18 +27,18 @@ from bot.evaluation.judging import Verdict, judge, judge_screening
 from bot.evaluation.report import write_report
 from bot.evaluation.results import Results, figures_of, write_results
 from bot.evaluation.rows import SETS, Row, load_rows, sample
-from bot.evaluation.screen import ChatScreen, Screen
 from bot.evaluation.server import running_assistant
 from bot.evaluation.table import table
-from bot.handout import Handout
-from bot.screening import Rulebook
+from bot.nlu.reader import MessageReader
 from bot.settings import ROOT, settings
+from bot.training import model_file
 
 AT_ONCE: Final = 4
-HELD_OUT: Final = ROOT / "tests" / "eval"
+#: What `--set` names: messages for the final figures, and messages by which thresholds and rules may be chosen.
+FOLDERS: Final[Mapping[str, Path]] = {"eval": ROOT / "tests" / "eval", "validation": ROOT / "tests" / "validation"}
 
 
-def evaluate(url: str, sets: Path, out: Path, limit: int | None = None) -> Results:
+def evaluate(url: str, sets: Path, out: Path, limit: int | None = None, reader: MessageReader | None = None) -> Results:
     """Run the held-out rows through the assistant at `url`, print the table and write `out`.
 
     Args:
@@ -45,39 +46,57 @@ def evaluate(url: str, sets: Path, out: Path, limit: int | None = None) -> Resul
         sets: the folder with the sets, and with the floors if there are any.
         out: the folder for results.json and report.html.
         limit: rows of each set, evenly spaced; None for all.
+        reader: the language model alone, for the curve over its confidence; None for no curve.
 
     Raises:
         EvaluationError: a set or the floors are faulty, or the assistant cannot be evaluated.
     """
     rows = sample(load_rows(sets), limit)
-    floors = _floors(sets)
     with Assistant(url, AT_ONCE) as assistant:
-        health = assistant.health()
-        verdicts = tuple(_run(rows, assistant, ChatScreen(assistant, Handout.load(), Rulebook.load())))
-    results = Results(
+        results = measure(assistant, rows, AT_ONCE, reader)
+    _tell(results, _floors(sets), out)
+    return results
+
+
+def measure(assistant: Measured, rows: Sequence[Row], at_once: int = 1, reader: MessageReader | None = None) -> Results:
+    """Send rows to an assistant and judge what comes back.
+
+    Args:
+        at_once: conversations that are held at the same time.
+        reader: the language model alone, for the curve over its confidence; None for no curve.
+
+    Raises:
+        EvaluationError: the assistant cannot be evaluated.
+    """
+    health = assistant.health()
+    verdicts = tuple(_run(rows, assistant, at_once))
+    return Results(
         machine=f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}",
         assistant={name: str(health.get(name, "")) for name in ("model", "rules_version")},
         figures=figures_of(verdicts),
         verdicts=verdicts,
+        curve=curve(rows, reader) if reader is not None else (),
     )
+
+
+def _tell(results: Results, floors: Mapping[str, Floor], out: Path) -> None:
     print(table(results, floors))
     write_results(results, out / "results.json")
     write_report(results, floors, out / "report.html")
-    return results
 
 
-def _run(rows: Sequence[Row], assistant: Assistant, screen: Screen) -> Iterator[Verdict]:
+def _run(rows: Sequence[Row], assistant: Measured, at_once: int) -> Iterator[Verdict]:
     def one(row: Row) -> Verdict:
-        return _screened(row, screen) if row.set == "screening" else _talked(row, assistant)
+        return _screened(row, assistant) if row.set == "screening" else _talked(row, assistant)
 
-    pool = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="evaluation")
+    pool = ThreadPoolExecutor(at_once, thread_name_prefix="evaluation")
     try:
         yield from _progress(rows, pool.map(one, rows))
     finally:
         pool.shutdown(cancel_futures=True)
 
 
-def _talked(row: Row, assistant: Assistant) -> Verdict:
+def _talked(row: Row, assistant: Measured) -> Verdict:
     try:
         conversation = assistant.open()
         for turn in row.turns:
@@ -87,9 +106,9 @@ def _talked(row: Row, assistant: Assistant) -> Verdict:
         return judge(row, (), failure=str(error))
 
 
-def _screened(row: Row, screen: Screen) -> Verdict:
+def _screened(row: Row, assistant: Measured) -> Verdict:
     try:
-        return judge_screening(row, screen(row.turns[0]))
+        return judge_screening(row, assistant.check(row.turns[0]))
     except NoReplyError as error:
         return judge_screening(row, None, failure=str(error))
 
@@ -113,18 +132,28 @@ def main(arguments: Sequence[str] | None = None) -> int:
         prog="python -m bot eval", description="Measure the whole assistant on the held-out messages."
     )
     parser.add_argument("--url", help="an assistant that runs already, with RATE_LIMITS=off; default: start one")
-    parser.add_argument("--sets", type=Path, default=HELD_OUT, help="folder of the sets (default: tests/eval)")
+    parser.add_argument(
+        "--in-process", action="store_true", help="without a server: no HTTP, no Rasa rules, no start to wait for"
+    )
+    parser.add_argument("--set", choices=FOLDERS, default="eval", help="which messages (default: eval, the held-out)")
+    parser.add_argument("--sets", type=Path, default=None, help="another folder of sets")
     parser.add_argument("--out", type=Path, default=None, help="folder of the results (default: VAR_DIR/eval)")
     parser.add_argument("--limit", type=_positive, default=None, help="rows of each set, evenly spaced; default: all")
     chosen = parser.parse_args(arguments)
-    out: Path = chosen.out or settings().var_dir / "eval"
+    sets: Path = chosen.sets or FOLDERS[chosen.set]
+    out: Path = chosen.out or settings().var_dir / "eval" / ("" if chosen.set == "eval" else chosen.set)
     try:
         # before anything is started: a fault in a set shows at once
-        load_rows(chosen.sets)
-        with _assistant(chosen.url, out) as url:
-            results = evaluate(url, chosen.sets, out, chosen.limit)
+        rows = sample(load_rows(sets), chosen.limit)
+        if chosen.in_process:
+            results = _in_process(rows)
+            _tell(results, _floors(sets), out)
+        else:
+            with _assistant(chosen.url, out) as url:
+                # an assistant elsewhere may have another model
+                results = evaluate(url, sets, out, chosen.limit, _reader() if chosen.url is None else None)
         # a handful of rows proves nothing about a floor
-        missed = check_floors(results, _floors(chosen.sets)) if chosen.limit is None else []
+        missed = check_floors(results, _floors(sets)) if chosen.limit is None else []
     except EvaluationError as error:
         print(f"Error: {error}", file=sys.stderr)
         return 1
@@ -136,6 +165,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _floors(sets: Path) -> dict[str, Floor]:
     return load_floors(sets / FLOORS) if (sets / FLOORS).exists() else {}
+
+
+def _in_process(rows: Sequence[Row]) -> Results:
+    from bot.evaluation.inside import InsideAssistant
+
+    with tempfile.TemporaryDirectory(prefix="evaluation-") as folder:
+        return measure(InsideAssistant(Path(folder)), rows, reader=_reader())
+
+
+def _reader() -> MessageReader:
+    return MessageReader.from_model(model_file())
 
 
 @contextmanager

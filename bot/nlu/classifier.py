@@ -27,12 +27,11 @@ from rasa.shared.nlu.training_data.training_data import TrainingData
 from bot.encoder import Encoder, LinearHead
 from bot.nlu.featurizer import MiniLMFeaturizer
 from bot.nlu.fingerprint import source_digest
-from bot.nlu.merging import gist, read
+from bot.nlu.merging import gist
+from bot.nlu.reader import HEAD_FILE, MessageReader
 
 RESPONSE_KEY = "response_key"
 PARTS = "parts"
-
-_FILE = "head.npz"
 
 # Rasa expects a response phrase and a ResponseSelector for every `group/key` intent and
 # warns once an example. Ours are answered by bot.dialogue: the warnings are beside the
@@ -101,7 +100,7 @@ class PartsClassifier(IntentClassifier, GraphComponent):
     ) -> PartsClassifier:
         """Return the trained component; `EncoderError` where its file is no good."""
         with model_storage.read_from(resource) as directory:
-            head = LinearHead.load(directory / _FILE)
+            head = LinearHead.load(directory / HEAD_FILE)
         return cls(config, model_storage, resource, Encoder.load(), head)
 
     def __init__(
@@ -140,7 +139,7 @@ class PartsClassifier(IntentClassifier, GraphComponent):
         )
         self._head = replace(fitted, temperature=self._config["temperature"])
         with self._model_storage.write_to(self._resource) as directory:
-            self._head.save(directory / _FILE)
+            self._head.save(directory / HEAD_FILE)
         return self._resource
 
     def process(self, messages: List[Message]) -> List[Message]:
@@ -154,11 +153,9 @@ class PartsClassifier(IntentClassifier, GraphComponent):
         if head is None:
             raise InvalidConfigException("PartsClassifier has not been trained; run `make train`.")
 
-        def score(texts: Sequence[str]) -> NDArray[np.float32]:
-            return head.probabilities(self._encoder.encode(texts), texts)
-
+        reader = MessageReader(head, self._encoder)
         for message in messages:
-            reading = read(message.get(TEXT) or "", head.labels, score)
+            reading = reader.read(message.get(TEXT) or "")
             ranking = reading.groups[: self._config["ranking_length"]]
             message.set(INTENT, ranking[0], add_to_output=True)
             message.set(INTENT_RANKING_KEY, ranking, add_to_output=True)

@@ -11,15 +11,6 @@ from typing import Any, Callable
 
 import pytest
 
-from bot.handout import Handout
-from bot.screening import LINK_IDS, Rulebook
-
-START = Handout.load().say("button.start_screen")
-CONSENT, YES, NO, UNSURE = (
-    Rulebook.load().interview[name] for name in ("consent_yes", "option_yes", "option_no", "option_unsure")
-)
-FREE_WORDS = "Anything else?"
-
 
 def message(kind: str, *sources: str, **fields: Any) -> dict[str, Any]:
     """A message of the contract."""
@@ -43,15 +34,17 @@ class Stub:
 
     Attributes:
         replies: what is said to a text, or the HTTP status it is refused with.
-        screen: what comes after the free words of the health screen, one list of messages a turn.
+        outcomes: what a check decides on a text; anything else is eligible.
         heard: every conversation's messages, by token.
+        checks: the bodies of the checks.
     """
 
     def __init__(self) -> None:
         self.replies: dict[str, list[dict[str, Any]] | int] = {}
-        self.screen: Callable[[str], list[list[dict[str, Any]]]] = lambda text: [[decision("eligible")]]
+        self.outcomes: dict[str, str | int] = {}
         self.healthy = True
         self.heard: dict[str, list[str]] = {}
+        self.checks: list[dict[str, Any]] = []
         self._lock = threading.Lock()
 
     def open(self) -> str:
@@ -61,30 +54,14 @@ class Stub:
             return token
 
     def reply(self, token: str, body: dict[str, str]) -> list[dict[str, Any]] | int:
-        said = body.get("payload") or body["text"]
-        self.heard[token].append(said)
-        screen = self.heard[token]
-        if screen[0] != f"/{START}":
-            return self.replies.get(said, [message("fallback")])
-        turn = len(screen) - 1
-        if turn == 0:
-            return [message("question", buttons=[CONSENT, NO])]
-        listed = len(LINK_IDS) - 1
-        if turn <= listed:
-            return [message("question", buttons=[YES, NO, UNSURE], text=f"Question {turn}?")]
-        if turn == listed + 1:
-            return [free_words()]
-        return self.screen(screen[listed + 2])[turn - listed - 2]
+        self.heard[token].append(body["text"])
+        return self.replies.get(body["text"], [message("fallback")])
 
-
-def free_words() -> dict[str, Any]:
-    """The last question of the screen."""
-    return message("question", buttons=[NO, UNSURE], text=FREE_WORDS)
-
-
-def decision(outcome: str) -> dict[str, Any]:
-    """The message that tells a decision."""
-    return message("decision", decision={"outcome": outcome})
+    def decide(self, body: dict[str, Any]) -> dict[str, Any] | int:
+        with self._lock:
+            self.checks.append(body)
+        outcome = self.outcomes.get(body["text"], "eligible")
+        return outcome if isinstance(outcome, int) else {"outcome": outcome}
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -97,8 +74,11 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         if self.path == "/chat/sessions":
-            greeting = message("notice", buttons=[START])
-            self._send(201, {"token": self.stub.open(), "messages": [greeting]})
+            self._send(201, {"token": self.stub.open(), "messages": [message("notice")]})
+            return
+        if self.path == "/eligibility/checks":
+            decided = self.stub.decide(body)
+            self._send(decided, {}) if isinstance(decided, int) else self._send(201, decided)
             return
         replies = self.stub.reply(self.headers["Authorization"].removeprefix("Bearer "), body)
         self._send(replies, {}) if isinstance(replies, int) else self._send(200, {"messages": replies})

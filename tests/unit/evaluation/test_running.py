@@ -15,18 +15,11 @@ import pytest
 from bot.evaluation import EvaluationError, evaluate, main, running_assistant
 from bot.evaluation.chat import Assistant
 from bot.evaluation.errors import NoReplyError
-from bot.evaluation.screen import ChatScreen
-from bot.handout import Handout
-from bot.screening import Rulebook
-from tests.unit.evaluation.conftest import CONSENT, NO, START, UNSURE, Stub, decision, free_words, message
+from bot.screening import LINK_IDS
+from tests.unit.evaluation.conftest import Stub, message
 
 SAUNA = {"text": "sauna ok?", "expect": {"kind": "answer", "passages": ["after_heat"]}}
 STEAM = {"turns": ["sauna ok?", "n steam?"], "expect": {"kind": "answer", "passages": ["after_heat"]}}
-
-
-@pytest.fixture
-def screen(url: str) -> ChatScreen:
-    return ChatScreen(Assistant(url, 1), Handout.load(), Rulebook.load())
 
 
 def test_every_row_is_sent_in_a_conversation_of_its_own(
@@ -123,41 +116,25 @@ def test_the_command_names_a_faulty_set_before_anything_is_started(
     assert not (tmp_path / "out").exists()
 
 
-def test_the_screen_is_answered_no_ten_times_and_then_in_free_words(stub: Stub, screen: ChatScreen) -> None:
-    assert screen("I row on Sundays") == "eligible"
-    (said,) = stub.heard.values()
-    assert said == [f"/{START}", f"/{CONSENT}", *[f"/{NO}"] * 10, "I row on Sundays"]
+def test_every_listed_condition_is_denied_so_that_the_truth_is_in_the_text(stub: Stub, url: str) -> None:
+    with Assistant(url, 1) as assistant:
+        assert assistant.check("I row on Sundays") == "eligible"
+    (body,) = stub.checks
+    assert body["text"] == "I row on Sundays"
+    assert body["consent"] is True
+    assert body["answers"] == {link: "no" for link in LINK_IDS if link != "other"}
 
 
-@pytest.mark.parametrize("unsure", [UNSURE, "I don't know"])
-def test_a_follow_up_of_the_screen_is_answered_not_sure(stub: Stub, screen: ChatScreen, unsure: str) -> None:
-    follow_up = message("question", buttons=["Calm", "Flaring", unsure], text="How is it?")
-    stub.screen = lambda text: [[follow_up], [decision("review")]]
-    assert screen("my joints again") == "review"
-    assert next(iter(stub.heard.values()))[-1] == f"/{unsure}"
-
-
-def test_a_client_who_is_asked_the_same_again_has_nothing_to_add(stub: Stub, screen: ChatScreen) -> None:
-    stub.screen = lambda text: [[message("answer", "pain"), free_words()], [decision("eligible")]]
-    assert screen("does it hurt with lupus?") == "eligible"
-    assert next(iter(stub.heard.values()))[-1] == f"/{NO}"
-
-
-def test_an_alarm_in_the_screen_is_urgent(stub: Stub, screen: ChatScreen) -> None:
-    stub.screen = lambda text: [[message("emergency")]]
-    assert screen("my chest hurts") == "urgent"
-
-
-def test_a_screen_that_offers_no_button_is_no_decision(stub: Stub, screen: ChatScreen) -> None:
-    stub.screen = lambda text: [[message("fallback")]]
-    with pytest.raises(NoReplyError, match=f"no button '{NO}' was offered, only: none"):
-        screen("I row on Sundays")
+def test_a_check_that_is_refused_is_no_decision(stub: Stub, url: str) -> None:
+    stub.outcomes = {"lupus": 503}
+    with Assistant(url, 1) as assistant, pytest.raises(NoReplyError, match="HTTP 503"):
+        assistant.check("lupus")
 
 
 def test_the_safety_figures_come_from_the_screen(
     stub: Stub, url: str, write: Callable[..., Path], tmp_path: Path
 ) -> None:
-    stub.screen = lambda text: [[decision("review" if text == "lupus" else "eligible")]]
+    stub.outcomes = {"lupus": "review"}
     folder = write(
         "screening",
         {"text": "lupus", "expect": "flag", "about": "lupus"},
