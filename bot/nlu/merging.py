@@ -25,7 +25,8 @@ Scorer = Callable[[Sequence[str]], NDArray[np.float32]]
 NOT_UNDERSTOOD: Final = "nlu_fallback"
 _READABLE = re.compile(r"[^\W_]|[?!]")
 
-_RANKING_LENGTH = 3
+#: So many keys travel with a part: what was said before and what the words name may favour a lower one.
+_RANKING_LENGTH = 8
 #: Longer messages are scored as a whole by their ends, where greeting and question are.
 _WHOLE_CHARACTERS = 600
 
@@ -43,13 +44,8 @@ _COUNTS_UNASKED: Final = frozenset(
 _ANSWERED_BY_KEY: Final = frozenset({"handout"})
 _LISTABLE: Final = frozenset({"handout", "not_in_handout"})
 
-#: Questions whose subject is in the sentence before ("Is that normal?").
-_POINTS_BACK = re.compile(
-    r"^(?:(?:so|and|but|ok|okay|pls|please|just)\W+)*"
-    r"(?:is|are|was|does|do|will|would|should|could|can|how|what|why|when|any)\b(?:\W+\w+){0,5}\W*$",
-    re.IGNORECASE,
-)
-_POINTER = re.compile(r"\b(?:it|that|this|they|them|these|those|normal|expected|usual|worry|worried)\b", re.IGNORECASE)
+#: Disclosures that stay parts of their own although a question after them was read with them.
+_NEVER_ABSORBED: Final = frozenset({"condition", "emergency"})
 
 
 class Ranked(TypedDict):
@@ -62,10 +58,11 @@ class Ranked(TypedDict):
 class Part(TypedDict):
     """One part of a message, as it travels in Rasa's parse data.
 
-    `text` is `message[start:end]`; `intent` is the most probable group and `response_key`
+    `text` is `message[start:end]`: the piece that asks, with the story before it where the
+    piece alone does not say what it is about. `intent` is the most probable group and `response_key`
     the most probable key in it (`handout/bruising`). `confidence` is the calibrated
     probability of the key for `handout`, whose answer depends on it, and of the group for
-    all others. `ranking` holds three keys with their own probabilities: `response_key`
+    all others. `ranking` holds eight keys with their own probabilities: `response_key`
     first, then the next best of any group.
     """
 
@@ -120,9 +117,13 @@ def read(text: str, labels: Sequence[str], score: Scorer) -> Reading:
             "ranking": [],
         }
         return Reading((nothing,), nothing, [{"name": NOT_UNDERSTOOD, "confidence": 0.0}])
-    pieces = _joined(text, split(text))
+    pieces = split(text)
+    spans = _with_story(text, pieces)
     items = [item for piece in pieces for item in piece.items]
-    scores = score([gist(text), *(piece.text for piece in pieces), *(item.text for item in items)])
+    several = sum(piece.asks for piece in pieces) > 1
+    scores = score(
+        [gist(text), *(piece.text for piece in pieces), *(gist(span.text) for span in spans), *(i.text for i in items)]
+    )
     groups = _Groups(labels)
 
     def part(piece: Piece, row: NDArray[np.float32]) -> Part:
@@ -144,31 +145,58 @@ def read(text: str, labels: Sequence[str], score: Scorer) -> Reading:
         }
 
     whole = part(Piece(text, 0, len(text), False), scores[0])
-    several = sum(piece.asks for piece in pieces) > 1
-    lean = thresholds.LEAN_AMONG_SEVERAL if several else 1.0
     asked: list[tuple[Part, bool]] = []
-    row = 1 + len(pieces)
-    for index, piece in enumerate(pieces):
+    row = 1 + 2 * len(pieces)
+    for index, (piece, span) in enumerate(zip(pieces, spans)):
         itemised = [part(item, scores[row + i]) for i, item in enumerate(piece.items)]
         row += len(piece.items)
         if _is_list(itemised):
             asked.extend((item, True) for item in itemised)
-        else:
-            asked.append((part(piece, _in_context(scores[1 + index], scores[0], lean)), piece.asks))
+            continue
+        alone = part(piece, scores[1 + index])
+        around = scores[1 + len(pieces) + index] if several else scores[0]
+        pooled = _pooled(scores[1 + index], around, thresholds.STORY_AMONG_SEVERAL if several else thresholds.STORY)
+        together = part(piece, pooled)
+        if piece.asks and _needs_story(alone, together):
+            together = {**together, "text": span.text, "start": span.start, "end": span.end}
+            asked = [(told, asks) for told, asks in asked if asks or not _absorbed(told, together)]
+        asked.append((together, piece.asks))
     parts = _merged(text, _worth_answering(asked))
     if not parts or (len(pieces) > 1 and _weak(parts) and whole["confidence"] >= thresholds.ANSWER):
         parts = [whole]
     return Reading(tuple(parts), whole, groups.ranked(scores[0]))
 
 
-def _in_context(own: NDArray[np.float32], whole: NDArray[np.float32], lean: float) -> NDArray[np.float32]:
-    """A piece's probabilities, leaning on the whole message's the less sure they are.
+def _with_story(text: str, pieces: Sequence[Piece]) -> list[Piece]:
+    """Each piece with what was told since the question before it."""
+    spans: list[Piece] = []
+    begin: int | None = None
+    for piece in pieces:
+        begin = piece.start if begin is None else begin
+        spans.append(Piece(text[begin : piece.end], begin, piece.end, piece.asks))
+        if piece.asks:
+            begin = None
+    return spans
 
-    A clear question stands for itself, so that two of them are not blurred into one; "how
-    long then?" at the end of a story means what the story is about.
+
+def _needs_story(alone: Part, together: Part) -> bool:
+    """Whether a question does not say by itself what it was read to be about."""
+    return alone["confidence"] < thresholds.ANSWER or alone["response_key"] != together["response_key"]
+
+
+def _absorbed(told: Part, question: Part) -> bool:
+    return told["start"] >= question["start"] and told["intent"] not in _NEVER_ABSORBED
+
+
+def _pooled(own: NDArray[np.float32], around: NDArray[np.float32], share: float) -> NDArray[np.float32]:
+    """A piece's probabilities with those of what surrounds it, as a weighted geometric mean.
+
+    Both have to find a key likely: a clear question stands for itself, so that two of them
+    are not blurred into one, and "how long then?" at the end of a story means what the
+    story is about.
     """
-    share = lean * (1.0 - own.max())
-    return np.asarray((1.0 - share) * own + share * whole, dtype=np.float32)
+    pooled = own ** (1.0 - share) * around**share
+    return np.asarray(pooled / pooled.sum(), dtype=np.float32)
 
 
 class _Groups:
@@ -186,23 +214,6 @@ class _Groups:
         sums = self.sums(row)
         order = np.argsort(-sums, kind="stable")
         return [{"name": self.names[i], "confidence": round(float(sums[i]), 4)} for i in order]
-
-
-def _joined(text: str, pieces: Sequence[Piece]) -> list[Piece]:
-    """Join a question that only points back to the piece it points to."""
-    joined: list[Piece] = []
-    for piece in pieces:
-        if (
-            joined
-            and piece.asks
-            and not joined[-1].asks
-            and _POINTS_BACK.match(piece.text)
-            and _POINTER.search(piece.text)
-        ):
-            before = joined.pop()
-            piece = Piece(text[before.start : piece.end], before.start, piece.end, True)
-        joined.append(piece)
-    return joined
 
 
 def _is_list(items: Sequence[Part]) -> bool:

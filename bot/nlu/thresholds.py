@@ -13,6 +13,7 @@ ANSWER: Final = 0.50
 CLARIFY: Final = 0.20
 #: A list item must be this sure, alone, to be read as a question of its own.
 LIST_ITEM: Final = 0.60
-#: How far an unsure question leans on the whole message when the message asks several
-#: (1: as far as a lone one). Less keeps two questions apart, more helps one told at length.
-LEAN_AMONG_SEVERAL: Final = 0.25
+#: How much the whole message weighs beside its one question, as an exponent from 0 to 1.
+STORY: Final = 0.6
+#: The same for what was told before each of several questions: less keeps them apart.
+STORY_AMONG_SEVERAL: Final = .3
