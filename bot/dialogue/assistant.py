@@ -19,6 +19,7 @@ from bot.dialogue import buttons
 from bot.dialogue.alarm import AlarmReply
 from bot.dialogue.answering import Answering
 from bot.dialogue.conditions import Conditions
+from bot.dialogue.context import Context
 from bot.dialogue.escalating import Escalating
 from bot.dialogue.memory import Memory
 from bot.dialogue.message import Message, Part
@@ -126,6 +127,7 @@ class Assistant:
         self._database = database
         self._handout = handout
         self._answering = answering
+        self._context = Context(handout)
         self._conditions = conditions
         self._escalating = escalating
         self._screening = screening
@@ -159,7 +161,8 @@ class Assistant:
             if not (heard.pressed and self._pressed(turn)):
                 left = self._screening.hear(turn)
                 for part in self._ordered(left):
-                    self._skills[part.intent](turn, part)
+                    read = self._context.weigh(part, memory)
+                    self._skills[read.intent](turn, read)
             if not any(message.kind in ("fallback", "clarify") for message in turn.messages):
                 memory.failures = 0
             if not turn.erase:
@@ -206,6 +209,9 @@ class Assistant:
         turn.messages.extend(self._answering.silent(part.topic, part.text, turn.memory))
 
     def _follow_up(self, turn: Turn, part: Part) -> None:
+        if self._conditions.notice(turn, part):
+            # "and if I'm pregnant?" asks about the condition, not about what was said before
+            return
         turn.messages.extend(self._answering.follow_up(part, turn.memory))
 
     def _condition(self, turn: Turn, part: Part) -> None:
@@ -240,6 +246,8 @@ class Assistant:
         turn.messages.append(self._escalating.pass_on(turn.session, turn.conversation_id, reason, words, turn.now))
 
     def _start_screen(self, turn: Turn, part: Part) -> None:
+        if self._unsure_reading(turn, part):
+            return
         self._forget_offer(turn)
         self._screening.start(turn)
 

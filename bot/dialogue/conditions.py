@@ -6,13 +6,16 @@ either reads as the client's own is answered (policy.md 2.8 and 2.9).
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Dict, List, Optional, Tuple
 
 from bot.dialogue import buttons
 from bot.dialogue.alarm import AlarmReply
 from bot.dialogue.message import Message, Part
 from bot.handout import Handout
+from bot.nlu.thresholds import ANSWER
 from bot.screening import Finding
+from bot.screening.people import PATIENT
 from bot.screening.reader import VAGUE, Reader
 
 if TYPE_CHECKING:
@@ -32,7 +35,17 @@ GROUPS: Dict[str, str] = {
     "acute_inflammation": "inflammatory",
 }
 LISTINGS = ("contraindication", "modified", "other")
+LISTED = {"contraindication": "contraindications", "modified": "modified"}
 REMARKS = ("relative", "negated", "general", "curiosity", "figurative")
+#: Words by which somebody else is the one to be treated (policy.md 2.9).
+_FOR_THEM = re.compile(
+    r"\bit'?s (?:for )?(?:her|him|them|(?:my )?(?:mum|mom|dad|mother|father|son|daughter|husband|wife|gran|nan))\b"
+    r"|\b(?:can|could|may|is|would|should|will|does|are) (?:she|he|they)\b(?! (?:do|work|treat|charge|offer|open))"
+    r"|\b(?:she|he) (?:can|could|may|wants|needs|is coming|would like)\b"
+    r"|\b(?:take|treat|see|have|do) (?:her|him)\b|\b(?:booking|asking|enquiring|writing) for\b"
+    r"|\bwants? the (?:treatment|session|scraping)\b|\bdoes (?:that|it|this) change\b",
+    re.IGNORECASE,
+)
 
 
 class Conditions:
@@ -46,12 +59,23 @@ class Conditions:
     def told(self, turn: Turn, text: str) -> List[Finding]:
         """The findings of a text that are the patient's own and count, once a condition."""
         found = self._reader.read(text, turn.now.date()).findings
-        own = [f for f in found if f.counts and f.listing in LISTINGS and f.condition not in VAGUE]
+        for_them = _FOR_THEM.search(text) is not None or PATIENT.search(text.lower()) is not None
+        own = [
+            f
+            for f in found
+            if (f.counts or (for_them and f.status == "other_person"))
+            and f.listing in LISTINGS
+            and f.condition not in VAGUE
+        ]
         return list({finding.condition: finding for finding in own}.values())
 
     def notice(self, turn: Turn, part: Part) -> bool:
         """Answer a condition that came along with a question; True if there was one."""
-        findings = [f for f in self.told(turn, part.text) if not _is_an_after_effect(f, part)]
+        findings = [
+            f
+            for f in self.told(turn, part.text)
+            if not _is_an_after_effect(f, part) and not self._is_asked_about(f, part)
+        ]
         if findings:
             self._answer(turn, findings, part)
         return bool(findings)
@@ -59,14 +83,18 @@ class Conditions:
     def answer(self, turn: Turn, part: Part) -> None:
         """Answer a part that the NLU read as a condition."""
         findings = self.told(turn, part.text)
-        if not findings:
-            if self._is_only_anothers(turn, part.text):
-                self.remark(turn, Part(part.text, "health_remark", "health_remark/relative"))
-                return
-            listing = self._handout.condition(part.topic)
-            name = listing.name if listing else None
-            self._tell(turn, name, listing.passage if listing else None, part)
+        if not findings and self._is_only_anothers(turn, part.text):
+            self.remark(turn, Part(part.text, "health_remark", "health_remark/relative"))
             return
+        read = self._handout.condition(part.topic)
+        sure = part.confidence if not part.ranking else dict(part.ranking).get(part.key, 0.0)
+        if read is not None and read.passage is not None and sure >= ANSWER:
+            # a list that either reader saw is told: "they stitched my shin" is in no vocabulary
+            findings = [f for f in findings if f.listing != "other"]
+            if not any(LISTED[f.listing] == read.passage for f in findings):
+                self._tell(turn, read.name, read.passage, part)
+        elif not findings:
+            self._tell(turn, read.name if read else None, read.passage if read else None, part)
         self._answer(turn, findings, part)
 
     def remark(self, turn: Turn, part: Part) -> None:
@@ -81,6 +109,18 @@ class Conditions:
         """An alarm that only the NLU saw."""
         turn.messages.append(self._alarm.second_net(turn.session, turn.conversation_id, part.text, part.topic))
 
+    def _is_asked_about(self, finding: Finding, part: Part) -> bool:
+        """Whether the words behind a finding are what the question is about, as "ibuprofen" in one about painkillers."""
+        mentions = [
+            *((one.passage, one.start, one.end) for one in self._handout.find_specifics(part.text)),
+            *((one.topic, one.start, one.end) for one in self._handout.find_not_named(part.text)),
+        ]
+        said = part.text.casefold().find(finding.evidence.casefold())
+        return finding.listing == "other" and any(
+            about == part.topic and start <= said and said + len(finding.evidence) <= end
+            for about, start, end in mentions
+        )
+
     def _is_only_anothers(self, turn: Turn, text: str) -> bool:
         """Whether every condition that the words name is somebody else's (policy.md 2.9)."""
         found = [f for f in self._reader.read(text, turn.now.date()).findings if f.condition not in VAGUE]
@@ -92,7 +132,7 @@ class Conditions:
         for finding in sorted(findings, key=lambda f: LISTINGS.index(f.listing)):
             by_list.setdefault(finding.listing, (finding, self._name(finding, part)))
         for finding, name in by_list.values():
-            passage = {"contraindication": "contraindications", "modified": "modified"}.get(finding.listing)
+            passage = LISTED.get(finding.listing)
             self._tell(turn, name, passage, part)
 
     def _name(self, finding: Finding, part: Part) -> Optional[str]:

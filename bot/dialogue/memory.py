@@ -13,13 +13,15 @@ class Memory:
     """Short-term memory of a conversation.
 
     Attributes:
-        passages: ids last answered from, newest first.
+        passages: ids last talked about, newest first.
+        silent: the topic that the handout was last said to be silent on, while nothing else was talked about since.
         offered: what a bare "yes" would accept: `pass_on`, `screen`, `delete` or nothing.
         question: the client's words that `pass_on` would pass on.
         failures: messages in a row that were not understood.
     """
 
     passages: List[str] = field(default_factory=list)
+    silent: Optional[str] = None
     offered: Optional[str] = None
     question: str = ""
     failures: int = 0
@@ -36,5 +38,6 @@ class Memory:
 
     def talked_about(self, passages: List[str]) -> None:
         """Put passages in front, once each."""
+        self.silent = None
         kept = [passage for passage in self.passages if passage not in passages]
         self.passages = [*reversed(passages), *kept][:KEPT_PASSAGES]

@@ -48,6 +48,9 @@ class Handout:
             for term in specific.terms
         ]
         self._everywhere: TermIndex[_Target] = TermIndex([*everywhere, *topics], exact=not_meant)
+        self._about: TermIndex[str] = TermIndex(
+            [], exact=[(word, passage.id) for passage in content.passages.values() for word in passage.about]
+        )
         self._within: dict[str, TermIndex[_Target]] = {
             passage.id: TermIndex(
                 [(term, (passage.id, specific)) for specific in passage.specifics for term in specific.terms],
@@ -87,6 +90,9 @@ class Handout:
         With several, the passage's general answer covers them together.
         """
         found = {one.name: one for one in self._specifics(passage, text)}
+        if any(one.anywhere for one in found.values()):
+            # "a walk of about a mile" names walking; "mile" alone could mean a run
+            found = {name: one for name, one in found.items() if one.anywhere}
         if len(found) == 1:
             (one,) = found.values()
             return Answer(one.answer, (passage,), one.answers)
@@ -124,6 +130,10 @@ class Handout:
             for target, specific in match.targets
             if specific is None and target
         ]
+
+    def find_about(self, text: str) -> tuple[str, ...]:
+        """Passages whose words for all of it ("drink", "water") stand in the text."""
+        return tuple(dict.fromkeys(passage for match in self._about.find(text) for passage in match.targets))
 
     def not_covered(self, topic: str, text: str = "") -> NotCovered:
         """What to say on a topic that the handout does not cover; an unknown topic is served as `other`.
@@ -176,7 +186,14 @@ class Handout:
         ]
         return [
             Specific(
-                passage, specific.name, match.term, specific.said.text, specific.said.answers, match.start, match.end
+                passage,
+                specific.name,
+                match.term,
+                specific.said.text,
+                specific.said.answers,
+                match.start,
+                match.end,
+                anywhere=match.term in specific.terms,
             )
             for match in self._within[passage].find(text)
             for specific in _specific_texts(match)

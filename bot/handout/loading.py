@@ -240,7 +240,7 @@ def load(directory: Path) -> Content:
 
 def _passage(reader: _Reader, file: Path, passage: str, node: Node, named: list[_Term]) -> Passage:
     keys = ("title", "question", "answer")
-    entries = reader.mapping(file, node, passage, (*keys, "limits", "specifics", "follow_ups"), keys)
+    entries = reader.mapping(file, node, passage, (*keys, "about", "limits", "specifics", "follow_ups"), keys)
     specifics: list[SpecificText] = []
     own: list[_Term] = []
     listed = entries.get("specifics")
@@ -260,6 +260,7 @@ def _passage(reader: _Reader, file: Path, passage: str, node: Node, named: list[
         title=reader.text(file, entries.get("title"), f"title of {passage}", max_characters=MAX_TITLE),
         question=reader.text(file, entries.get("question"), f"question of {passage}", max_characters=MAX_TITLE),
         answer=reader.text(file, entries.get("answer"), f"answer of {passage}"),
+        about=tuple(text for text, _ in reader.strings(file, entries.get("about"), f"about of {passage}")),
         specifics=tuple(specifics),
         follow_ups={
             kind: _follow_up(reader, file, text, f"follow-up {kind} of {passage}") for kind, text in follow_ups.items()

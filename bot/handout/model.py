@@ -158,6 +158,8 @@ class Passage:
     title: str
     question: str
     answer: str
+    #: Words for all of it ("drink", "water"): in a short follow-up ("and drinks?") they turn to this passage.
+    about: tuple[str, ...] = ()
     specifics: tuple[SpecificText, ...] = ()
     follow_ups: Mapping[str, Said] = field(default_factory=dict)
     #: Figures of the handout that a client's words are compared with: `days` on bruising.
@@ -188,6 +190,8 @@ class Specific:
     answers: bool
     start: int
     end: int
+    #: Whether the words name it anywhere, not only in a question that is known to be about its passage.
+    anywhere: bool = True
 
 
 class Mention(NamedTuple):

@@ -16,4 +16,4 @@ LIST_ITEM: Final = 0.60
 #: How much the whole message weighs beside its one question, as an exponent from 0 to 1.
 STORY: Final = 0.6
 #: The same for what was told before each of several questions: less keeps them apart.
-STORY_AMONG_SEVERAL: Final = .3
+STORY_AMONG_SEVERAL: Final = 0.3
