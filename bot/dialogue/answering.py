@@ -7,8 +7,8 @@ texts are the handout's. It must not know screens, cases or storage.
 from __future__ import annotations
 
 import re
-from datetime import date
 from dataclasses import replace
+from datetime import date
 from typing import List, Optional, Sequence
 
 from bot.dialogue import buttons
@@ -131,6 +131,8 @@ class Answering:
             return self.silent(not_named[0].topic, part.text, memory)
         named = [mention.passage for mention in self._handout.find_specifics(part.text)]
         named.extend(self._handout.find_about(part.text))
+        if not named:
+            named.extend(self._handout.find_loosely(part.text))
         if not named:
             return None
         phase = last.partition("_")[0] if last is not None else ""

@@ -106,8 +106,8 @@ class Turn:
 
     @property
     def told(self) -> List[str]:
-        """Passages that this reply has used already."""
-        return [source for message in self.messages for source in message.sources]
+        """Passages that this reply has answered from already."""
+        return [source for message in self.messages if message.kind == "answer" for source in message.sources]
 
 
 class Assistant:
@@ -160,19 +160,30 @@ class Assistant:
             turn = Turn(session, conversation_id, heard, memory, self._clock())
             if not (heard.pressed and self._pressed(turn)):
                 left = self._screening.hear(turn)
-                for part in self._ordered(left):
+                for part in self._ordered(left, memory):
                     read = self._context.weigh(part, memory)
                     self._skills[read.intent](turn, read)
+                self._told_besides(turn)
             if not any(message.kind in ("fallback", "clarify") for message in turn.messages):
                 memory.failures = 0
             if not turn.erase:
                 self._screening.ask_again(turn)
             return Reply(turn.messages, memory, turn.erase)
 
-    def _ordered(self, parts: List[Part]) -> List[Part]:
-        """The parts to answer: small talk beside a real question is left out."""
-        real = [part for part in parts if part.intent != "smalltalk"]
+    def _ordered(self, parts: List[Part], memory: Memory) -> List[Part]:
+        """The parts to answer: small talk beside a real question is left out, and a yes or no to nothing."""
+        idle = ("smalltalk",) if memory.offered else ("smalltalk", "affirm", "deny")
+        real = [part for part in parts if part.intent not in idle]
         return (real or parts)[:MAX_PARTS]
+
+    def _told_besides(self, turn: Turn) -> None:
+        """Notice a condition in words that no part holds ("I ask because of my metal hip")."""
+        rest = turn.heard.text
+        for part in turn.heard.parts:
+            rest = rest.replace(part.text, " ", 1)
+        asked = any(message.kind in ("answer", "not_in_handout") for message in turn.messages)
+        if asked and any(character.isalpha() for character in rest):
+            self._conditions.notice(turn, Part(rest, "health_remark", "health_remark"))
 
     def _pressed(self, turn: Turn) -> bool:
         """Handle a button that names what it is about; False if its intent says it all."""

@@ -34,6 +34,7 @@ LAST: Final = 3.0
 PHASE: Final = 2.5
 #: What is left of a reading that makes no sense where it stands.
 UNLIKELY: Final = 0.1
+NOT_HERE: Final = 0.02
 #: What a key has at least when the words name it, so that weighing can find it at all.
 NAMED_AT_LEAST: Final = 0.03
 
@@ -96,6 +97,9 @@ class Context:
             last = memory.passages[0]
             named = self._handout.specific(last, text) is not None
             speak(f"handout/{last}", LAST * NAMED if named else LAST)
+            for passage in self._handout.find_about(text):
+                if passage.partition("_")[0] == last.partition("_")[0]:
+                    speak(f"handout/{passage}", NAMED)
         phase = _phase(text)
         for passage in PASSAGES if phase else ():
             if passage.startswith(str(phase)):
@@ -115,7 +119,9 @@ def _outside_a_screen(shares: Dict[str, float], something_before: bool) -> Dict[
         if group == "why_asked":
             key = "follow_up/why"
             group = "follow_up"
-        if group in ("explain_question", "unsure") or (group == "follow_up" and not something_before):
+        if group == "explain_question":
+            share *= NOT_HERE
+        if group == "unsure" or (group == "follow_up" and not something_before):
             share *= UNLIKELY
         moved[key] = moved.get(key, 0.0) + share
     return moved

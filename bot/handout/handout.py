@@ -51,6 +51,15 @@ class Handout:
         self._about: TermIndex[str] = TermIndex(
             [], exact=[(word, passage.id) for passage in content.passages.values() for word in passage.about]
         )
+        self._loosely: TermIndex[str] = TermIndex(
+            [],
+            exact=[
+                (term, passage.id)
+                for passage in content.passages.values()
+                for specific in passage.specifics
+                for term in specific.also
+            ],
+        )
         self._within: dict[str, TermIndex[_Target]] = {
             passage.id: TermIndex(
                 [(term, (passage.id, specific)) for specific in passage.specifics for term in specific.terms],
@@ -134,6 +143,10 @@ class Handout:
     def find_about(self, text: str) -> tuple[str, ...]:
         """Passages whose words for all of it ("drink", "water") stand in the text."""
         return tuple(dict.fromkeys(passage for match in self._about.find(text) for passage in match.targets))
+
+    def find_loosely(self, text: str) -> tuple[str, ...]:
+        """Passages with a specific that the words would name in a question about the passage ("run")."""
+        return tuple(dict.fromkeys(passage for match in self._loosely.find(text) for passage in match.targets))
 
     def not_covered(self, topic: str, text: str = "") -> NotCovered:
         """What to say on a topic that the handout does not cover; an unknown topic is served as `other`.

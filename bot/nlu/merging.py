@@ -122,7 +122,12 @@ def read(text: str, labels: Sequence[str], score: Scorer) -> Reading:
     items = [item for piece in pieces for item in piece.items]
     several = sum(piece.asks for piece in pieces) > 1
     scores = score(
-        [gist(text), *(piece.text for piece in pieces), *(gist(span.text) for span in spans), *(i.text for i in items)]
+        [
+            gist(text),
+            *(piece.text for piece in pieces),
+            *(gist(span.text) for span in spans),
+            *(i.meant or i.text for i in items),
+        ]
     )
     groups = _Groups(labels)
 
@@ -154,6 +159,9 @@ def read(text: str, labels: Sequence[str], score: Scorer) -> Reading:
             asked.extend((item, True) for item in itemised)
             continue
         alone = part(piece, scores[1 + index])
+        if piece.asks and alone["confidence"] >= thresholds.ANSWER and _stands_beside(asked):
+            asked.append((alone, True))
+            continue
         around = scores[1 + len(pieces) + index] if several else scores[0]
         pooled = _pooled(scores[1 + index], around, thresholds.STORY_AMONG_SEVERAL if several else thresholds.STORY)
         together = part(piece, pooled)
@@ -177,6 +185,15 @@ def _with_story(text: str, pieces: Sequence[Piece]) -> list[Piece]:
         if piece.asks:
             begin = None
     return spans
+
+
+def _stands_beside(before: Sequence[tuple[Part, bool]]) -> bool:
+    """Whether what was said before is a matter of its own, not the story of the next question."""
+    if not before or before[-1][1]:
+        return False
+    told = before[-1][0]
+    disclosed = told["intent"] in _NEVER_ABSORBED and told["confidence"] >= thresholds.ANSWER
+    return disclosed or _asks_in_short(told)
 
 
 def _needs_story(alone: Part, together: Part) -> bool:

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from bot.encoder import Encoder, EncoderError, LinearHead
 from bot.nlu.merging import Reading, read
+from bot.nlu.spelling import plain
 
 #: The head's file in the classifier's folder of a Rasa model.
 HEAD_FILE = "head.npz"
@@ -54,4 +55,5 @@ class MessageReader:
         return read(text, self._head.labels, self._score)
 
     def _score(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        return self._head.probabilities(self._encoder.encode(texts), texts)
+        known = [plain(text) for text in texts]
+        return self._head.probabilities(self._encoder.encode(known), known)

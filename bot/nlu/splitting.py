@@ -16,6 +16,8 @@ from typing import Iterator, TypeVar
 #: and each piece costs an encoding.
 MAX_PIECES = 12
 
+#: An item of more words has what it needs.
+_MAX_ITEM_WORDS = 4
 #: Longer lists are not looked at item by item: they are sentences, not lists.
 _MAX_LIST_WORDS = 15
 
@@ -26,7 +28,7 @@ _SENTENCE_END = re.compile(r"(?:[.!?\u2026]+[\"')\]]*(?=\s|$)|\?+(?=[a-zA-Z])|\n
 
 _WH = r"(?:what|which|who|whose|when|where|why|how|wot|wat|wen|hw|whats|hows|whens|wheres)(?:'s|'re|'d)?"
 _AUXILIARY = (
-    r"(?:can|could|may|might|shall|should|will|would|do|does|did|is|are|am|was|were|has|have|had|"
+    r"(?:can|could|may|might|must|ought|need|shall|should|will|would|do|does|did|is|are|am|was|were|has|have|had|"
     r"isn't|aren't|don't|doesn't|can't|won't|shouldn't|couldn't|wouldn't|isnt|arent|dont|doesnt|cant|wont)"
 )
 _SUBJECT = r"(?:i|you|u|we|they|it|that|this|these|those|he|she|there|my|your|ur|the|a|an|any|anyone|someone|people)"
@@ -48,12 +50,17 @@ _JOINT = re.compile(
 _ASKS_INSIDE = re.compile(
     r"\b(?:wondering|wonder|curious|want(?:ed)? to (?:know|ask|check)|let me know|tell me|can i|could i|should i|"
     r"may i|do i|is it|am i|is that|is this|ok to|okay to|alright to|safe to|allowed|or not|right\s*$|yes or no|"
-    r"how (?:long|much|many|often|soon|bad)|what about|how about)\b",
+    r"how (?:long|much|many|often|soon|bad)|what about|how about|"
+    r"(?:i'd|id|i would|we'd) (?:still |also |really )?like to|i (?:still |also )?need to (?:book|move|cancel|change|pay))\b",
     re.IGNORECASE,
 )
+#: "no, but does it hurt?": a word that answers, and a question of its own.
+_YES_OR_NO = re.compile(r"\W*(?:yes|yeah|yep|yup|no|nope|nah|none|not sure|dunno)\W*", re.IGNORECASE)
 _LIST_JOINT = re.compile(
     r"\s{0,3}(?:,|/|&|\+|\b(?:or|and|n|also|plus)\b)\s{0,3}(?:(?:or|and|also|plus)\b\s{0,3})?", re.IGNORECASE
 )
+#: "drink, eat and wear beforehand": the end belongs to every item.
+_SHARED_END = re.compile(r"\b(?:before|beforehand|first|after|afterwards|tonight|today|tomorrow)\W*$", re.IGNORECASE)
 #: Two things set against each other are one question.
 _COMPARES = re.compile(r"\b(?:differen\w*|between|versus|vs|than|better|same|compared?)\b", re.IGNORECASE)
 _WORD = re.compile(r"[\w']+")
@@ -69,6 +76,8 @@ class Piece:
         end: where it ends (exclusive).
         asks: whether it stands as a question, with or without a question mark.
         items: for a short list, its items, which may be questions of their own.
+        meant: how an item reads in full, where it leaves out what the list shares ("What
+            should I eat" for the "eat" of "What should I drink, eat and wear?"); else empty.
     """
 
     text: str
@@ -76,6 +85,7 @@ class Piece:
     end: int
     asks: bool
     items: tuple[Piece, ...] = ()
+    meant: str = ""
 
 
 def split(text: str) -> tuple[Piece, ...]:
@@ -137,7 +147,7 @@ def _clauses(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
         if not _OPENS.match(text, joint.end(), end):
             continue
         left, right = text[begin : joint.start()], text[joint.end() : end]
-        if len(_WORD.findall(left)) < 2 or _depends(left, right, joint.group()):
+        if (len(_WORD.findall(left)) < 2 and not _YES_OR_NO.fullmatch(left)) or _depends(left, right, joint.group()):
             continue
         yield begin, joint.start()
         begin = joint.end()
@@ -179,8 +189,20 @@ def _items(text: str, start: int, end: int) -> Iterator[Piece]:
     if len(items) < 2:
         return
     whole_asks = asks(stretch)
-    for a, b in items:
+    stem = _shared_stem(text[slice(*items[0])])
+    ending = _SHARED_END.search(stretch)
+    tail = f" {ending.group().strip()}" if ending else ""
+    for number, (a, b) in enumerate(items):
         item = text[a:b]
         a += len(item) - len(item.lstrip())
         b -= len(item) - len(item.rstrip())
-        yield Piece(text[a:b], a, b, whole_asks)
+        short = number > 0 and len(_WORD.findall(item)) <= _MAX_ITEM_WORDS and not _OPENS.match(item)
+        meant = f"{stem} {text[a:b]}" if stem and short else text[a:b]
+        meant += tail if stem and number < len(items) - 1 else ""
+        yield Piece(text[a:b], a, b, whole_asks, meant=meant if meant != text[a:b] else "")
+
+
+def _shared_stem(first: str) -> str:
+    """What the items of a list share with its first one: all but its last word, where that is a question's start."""
+    stem = first.strip().rpartition(" ")[0]
+    return stem if _OPENS.match(stem) else ""
