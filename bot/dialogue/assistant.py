@@ -28,7 +28,7 @@ from bot.dialogue.my_data import MyData
 from bot.dialogue.reading import load_detector, load_reader
 from bot.dialogue.screening import Screening
 from bot.handout import PASSAGES, Handout
-from bot.nlu.thresholds import ANSWER, CLARIFY
+from bot.nlu.thresholds import ANSWER, ANSWER_IF_CLEAR, CLARIFY, CLEAR_BY
 from bot.rights import ExportTickets
 from bot.screening import Rulebook
 from bot.settings import Settings
@@ -311,7 +311,7 @@ class Assistant:
 
     def _unsure_reading(self, turn: Turn, part: Part) -> bool:
         """Ask back where the reading is not sure; True if that was done."""
-        if part.confidence >= ANSWER:
+        if part.confidence >= ANSWER or (part.confidence >= ANSWER_IF_CLEAR and _is_clear(part)):
             return False
         asked = self._answering.clarify(part, turn.memory) if part.confidence >= CLARIFY else None
         if asked is None or turn.memory.failures:
@@ -343,6 +343,16 @@ class Assistant:
     def _forget_offer(turn: Turn) -> None:
         turn.memory.offered = None
         turn.memory.question = ""
+
+
+def _is_clear(part: Part) -> bool:
+    """Whether the next best key of another group or passage is far behind."""
+    others = [share for key, share in part.ranking if key != part.key and _apart(key, part)]
+    return part.confidence >= CLEAR_BY * max(others, default=0.0)
+
+
+def _apart(key: str, part: Part) -> bool:
+    return part.intent == "handout" or not key.startswith(f"{part.intent}/")
 
 
 def build_assistant(chosen: Settings) -> Assistant:

@@ -16,6 +16,7 @@ from typing import Dict, Final, List, Optional
 from bot.dialogue.memory import Memory
 from bot.dialogue.message import Part
 from bot.handout import PASSAGES, Handout
+from bot.nlu.thresholds import ANSWER
 
 #: What is never weighed away: whoever tells of their health, an alarm or trouble is heard.
 _FINAL: Final = frozenset({"condition", "emergency", "after_effect"})
@@ -28,10 +29,10 @@ _BY_KEY: Final = "handout"
 
 # How much more likely each makes a key; chosen on the validation messages
 # (docs/decisions/0002-nlu-pipeline.md).
-NAMED: Final = 5.0
+NAMED: Final = 4.0
 NOT_NAMED: Final = 5.0
 LAST: Final = 3.0
-PHASE: Final = 2.5
+PHASE: Final = 3.0
 #: What is left of a reading that makes no sense where it stands.
 UNLIKELY: Final = 0.1
 NOT_HERE: Final = 0.02
@@ -67,7 +68,7 @@ class Context:
 
     def weigh(self, part: Part, memory: Memory) -> Part:
         """The part as it reads in its context; unchanged where nothing speaks for another reading."""
-        if part.intent in _FINAL or (part.intent not in _ASKS and part.confidence >= 0.5) or not part.ranking:
+        if part.intent in _FINAL or (part.intent not in _ASKS and part.confidence >= ANSWER) or not part.ranking:
             return part
         factors = self._factors(part.text, memory)
         shares = _outside_a_screen(dict(part.ranking), bool(memory.passages or memory.silent))

@@ -46,6 +46,8 @@ _LISTABLE: Final = frozenset({"handout", "not_in_handout"})
 
 #: Disclosures that stay parts of their own although a question after them was read with them.
 _NEVER_ABSORBED: Final = frozenset({"condition", "emergency"})
+#: Questions of these groups are about what was said before them.
+_POINTS_BACK: Final = frozenset({"follow_up", "explain_question", "why_asked", "unsure"})
 
 
 class Ranked(TypedDict):
@@ -160,7 +162,11 @@ def read(text: str, labels: Sequence[str], score: Scorer) -> Reading:
             continue
         alone = part(piece, scores[1 + index])
         if piece.asks and alone["confidence"] >= thresholds.ANSWER and _stands_beside(asked):
-            asked.append((alone, True))
+            if alone["intent"] in _POINTS_BACK and _disclosed(asked[-1][0]):
+                # "I'm pregnant; is that a problem?" is answered by what is said on pregnancy
+                asked[-1] = (_with_end(text, asked[-1][0], piece), asked[-1][1])
+            else:
+                asked.append((alone, True))
             continue
         around = scores[1 + len(pieces) + index] if several else scores[0]
         pooled = _pooled(scores[1 + index], around, thresholds.STORY_AMONG_SEVERAL if several else thresholds.STORY)
@@ -191,9 +197,15 @@ def _stands_beside(before: Sequence[tuple[Part, bool]]) -> bool:
     """Whether what was said before is a matter of its own, not the story of the next question."""
     if not before or before[-1][1]:
         return False
-    told = before[-1][0]
-    disclosed = told["intent"] in _NEVER_ABSORBED and told["confidence"] >= thresholds.ANSWER
-    return disclosed or _asks_in_short(told)
+    return _disclosed(before[-1][0]) or _asks_in_short(before[-1][0])
+
+
+def _disclosed(told: Part) -> bool:
+    return told["intent"] in _NEVER_ABSORBED and told["confidence"] >= thresholds.ANSWER
+
+
+def _with_end(text: str, part: Part, piece: Piece) -> Part:
+    return {**part, "text": text[part["start"] : piece.end], "end": piece.end}
 
 
 def _needs_story(alone: Part, together: Part) -> bool:

@@ -40,7 +40,7 @@ def test_an_unknown_passage_is_named_with_the_close_one(content: Path) -> None:
 def test_an_unknown_key_is_named_with_those_allowed(content: Path) -> None:
     line = change(content, "sensations.yml", "title: discomfort", "titel: discomfort")
     assert (
-        f"sensations.yml:{line}: 'titel' is not known in pain; allowed: title, question, answer, limits, specifics, "
+        f"sensations.yml:{line}: 'titel' is not known in pain; allowed: title, question, answer, about, limits, specifics, "
         "follow_ups. Did you mean 'title'?"
     ) in problems(content)
 
@@ -48,7 +48,9 @@ def test_an_unknown_key_is_named_with_those_allowed(content: Path) -> None:
 def test_a_missing_answer_is_named(content: Path) -> None:
     path = content / "treatment.yml"
     text = path.read_text(encoding="utf-8")
-    without = re.sub(r"(question: Is it the same as Gua Sha\?\n)    answer: >-\n(?:      .*\n)+", r"\1", text)
+    without = re.sub(
+        r"(question: Is it the same as Gua Sha\?\n    about: .*\n)    answer: >-\n(?:      .*\n)+", r"\1", text
+    )
     path.write_text(without, encoding="utf-8")
     assert "gua_sha has no 'answer'; add it." in problems(content)
 
