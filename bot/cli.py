@@ -46,6 +46,9 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
     screen = commands.add_parser("screen", help="show what the screen reads in a text")
     screen.add_argument("text")
     screen.set_defaults(work=explain_text)
+    commands.add_parser("data", help="show the training data: coverage, near duplicates, learning curve").set_defaults(
+        work=show_data
+    )
     evaluation = commands.add_parser("eval", help="measure the running whole on the held-out sets", add_help=False)
     evaluation.set_defaults(work=evaluate)
     commands.add_parser("serve", help="the Rasa server alone (run starts it)").set_defaults(work=serve)
@@ -161,6 +164,14 @@ def explain_text(arguments: argparse.Namespace) -> int:
     _configured()
     print(explain(arguments.text, load_reader(load_detector())))
     return 0
+
+
+def show_data(_arguments: argparse.Namespace) -> int:
+    """Print what the training data covers, repeats and still gains."""
+    from bot.evaluation.data import main as show
+
+    _configured()
+    return show()
 
 
 def evaluate(arguments: argparse.Namespace) -> int:

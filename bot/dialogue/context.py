@@ -32,6 +32,7 @@ _BY_KEY: Final = "handout"
 NAMED: Final = 4.0
 NOT_NAMED: Final = 5.0
 LAST: Final = 3.0
+#: How much less likely "before" makes what comes after the session, and the other way round.
 PHASE: Final = 3.0
 #: What is left of a reading that makes no sense where it stands.
 UNLIKELY: Final = 0.1
@@ -101,10 +102,10 @@ class Context:
             for passage in self._handout.find_about(text):
                 if passage.partition("_")[0] == last.partition("_")[0]:
                     speak(f"handout/{passage}", NAMED)
-        phase = _phase(text)
-        for passage in PASSAGES if phase else ():
-            if passage.startswith(str(phase)):
-                speak(f"handout/{passage}", PHASE)
+        other_phase = _other_phase(text)
+        for passage in PASSAGES if other_phase else ():
+            if passage.startswith(str(other_phase)):
+                speak(f"handout/{passage}", 1.0 / PHASE)
         return factors
 
 
@@ -128,11 +129,12 @@ def _outside_a_screen(shares: Dict[str, float], something_before: bool) -> Dict[
     return moved
 
 
-def _phase(text: str) -> Optional[str]:
+def _other_phase(text: str) -> Optional[str]:
+    """How the passages begin that the words' "before" or "after" speaks against."""
     before, after = _BEFORE.search(text), _AFTER.search(text)
     if (before is None) == (after is None):
         return None
-    return "before_" if before else "after_"
+    return "after_" if before else "before_"
 
 
 def _best(part: Part, shares: Dict[str, float], total: float) -> Part:

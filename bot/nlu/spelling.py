@@ -40,7 +40,7 @@ FORMS: Final[Mapping[str, str]] = MappingProxyType(
     }
 )  # fmt: skip
 
-_WORD: Final = re.compile(r"[^\W\d_]+(?:['\u2019][^\W\d_]+)*['\u2019]?|\d+[a-z]+", re.IGNORECASE)
+_WORD: Final = re.compile(r"\bb4\b|[^\W\d_]+(?:['\u2019][^\W\d_]+)*['\u2019]?|\d+[a-z]+", re.IGNORECASE)
 _INVISIBLE: Final = re.compile("[\u00ad\u200b-\u200f\u2060\ufeff]")
 _STRETCHED: Final = re.compile(r"([a-z])\1{2,}", re.IGNORECASE)
 

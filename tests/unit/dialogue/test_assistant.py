@@ -8,7 +8,7 @@ import pytest
 
 from bot.dialogue.buttons import payload
 from bot.dialogue.memory import KEPT_PASSAGES, Memory
-from bot.dialogue.message import Message
+from bot.dialogue.message import Message, Part
 from bot.handout import Handout
 from bot.nlu.thresholds import ANSWER, CLARIFY
 from bot.screening import LINK_IDS
@@ -86,6 +86,84 @@ def test_a_follow_up_is_read_against_the_last_passage(talk: New) -> None:
     one.hear(part("handout/before_eat", "eat before?"))
     assert one.hear(part("follow_up/why", "why?")) == ["answer"]
     assert one.sources == ["before_eat"]
+
+
+@pytest.mark.parametrize(
+    ("words", "kinds", "sources"),
+    [
+        ("and the steam room?", ["answer"], ["after_heat"]),
+        ("what about the sea", ["answer"], ["after_swimming"]),
+        ("and a shower?", ["not_in_handout"], ["after_heat"]),
+        ("and if I'm pregnant?", ["condition"], []),
+    ],
+)
+def test_a_follow_up_takes_up_what_it_names(talk: New, words: str, kinds: list[str], sources: list[str]) -> None:
+    one = talk()
+    one.hear(part("handout/after_swimming", "can I swim?"))
+    assert one.hear(part("follow_up/what_about", words)) == kinds
+    assert one.sources == sources
+
+
+def test_a_follow_up_on_what_the_handout_is_silent_about_stays_with_it(talk: New) -> None:
+    one = talk()
+    one.hear(part("not_in_handout/alcohol", "wine after?"))
+    assert one.hear(part("follow_up/what_about", "just the one?")) == ["not_in_handout"]
+    assert "alcohol" in one.texts[0]
+
+
+@pytest.mark.parametrize(
+    "words", ["how many days until I can swim?", "when can I swim again", "24h or 48 before a swim?"]
+)
+def test_a_time_that_the_handout_leaves_open_is_told_as_open(talk: New, words: str) -> None:
+    one = talk()
+    assert one.hear(part("handout/after_swimming", words)) == ["not_in_handout"]
+    assert one.sources == ["after_swimming"]
+
+
+def test_a_time_that_the_handout_gives_is_answered(talk: New) -> None:
+    assert talk().hear(part("handout/bruising", "how long do bruises last")) == ["answer"]
+
+
+def test_a_reading_far_ahead_of_the_next_is_answered_below_the_threshold(talk: New) -> None:
+    clear = Part("hm", "handout", "handout/pain", 0.4, [("handout/pain", 0.4), ("handout/bruising", 0.1)])
+    torn = Part("hm", "handout", "handout/pain", 0.4, [("handout/pain", 0.4), ("handout/bruising", 0.3)])
+    assert talk().hear(clear) == ["answer"]
+    assert talk().hear(torn) == ["clarify"]
+
+
+def test_a_thing_asked_about_is_no_condition_of_the_client(talk: New) -> None:
+    assert talk().hear(part("not_in_handout/painkiller", "can I take ibuprofen?")) == ["not_in_handout"]
+    told = talk().hear(part("handout/after_swimming", "I take ibuprofen daily, can I swim?"))
+    assert told[:2] == ["condition", "answer"]
+
+
+def test_a_relative_who_is_to_be_treated_is_the_patient(talk: New) -> None:
+    one = talk()
+    one.hear(part("condition/kidney", "Mum has kidney disease, it's her I'm booking for"))
+    assert one.sources == ["contraindications"]
+
+
+def test_a_list_that_only_the_language_model_saw_is_told(talk: New) -> None:
+    one = talk()
+    one.hear(part("condition/sutures", "they sewed me up where I fell"))
+    assert one.sources == ["contraindications"]
+
+
+def test_a_condition_in_words_that_no_part_holds_is_noticed(talk: New) -> None:
+    one = talk()
+    words = "Why is a scar stiff? I ask because of my warfarin."
+    assert one.hear(part("handout/scar_tissue", "Why is a scar stiff?"), text=words) == ["answer", "condition"]
+
+
+def test_a_no_beside_a_question_is_small_talk_where_nothing_was_offered(talk: New) -> None:
+    one = talk()
+    assert one.hear(part("deny", "no"), part("handout/pain", "does it hurt?")) == ["answer"]
+
+
+def test_a_no_and_a_question_in_the_screen_are_both_heard(talk: New) -> None:
+    one = talk()
+    start(one)
+    assert one.hear(part("deny", "no"), part("handout/pain", "does it hurt?")) == ["answer", "question"]
 
 
 def test_what_the_handout_leaves_open_is_offered_to_the_therapist(talk: New, database: Database) -> None:

@@ -79,6 +79,10 @@ def test_a_question_that_points_back_is_read_with_what_it_points_to() -> None:
     assert reading.parts[0]["response_key"] == "handout/bruising"
 
 
+def test_a_question_of_its_own_is_not_lost_behind_a_disclosure() -> None:
+    assert keys("My dad takes warfarin. Does it hurt?") == ["condition/anticoagulant", "handout/pain"]
+
+
 def test_neighbours_that_ask_the_same_are_one_part() -> None:
     reading = read("What does it cost? Is there a price list?", LABELS, score)
     assert [part["text"] for part in reading.parts] == ["What does it cost? Is there a price list?"]

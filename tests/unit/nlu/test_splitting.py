@@ -52,6 +52,19 @@ def test_a_short_list_offers_its_items() -> None:
     assert [item.text for item in piece.items] == ["swim", "sauna?"]
 
 
+def test_items_are_read_with_the_start_and_the_end_that_the_list_shares() -> None:
+    (piece,) = split("What should I drink, eat and wear beforehand?")
+    assert [item.meant or item.text for item in piece.items] == [
+        "What should I drink beforehand?",
+        "What should I eat beforehand?",
+        "What should I wear beforehand?",
+    ]
+
+
+def test_a_no_before_a_question_is_a_piece_of_its_own() -> None:
+    assert texts("no, but does it hurt?") == ["no", "does it hurt?"]
+
+
 @pytest.mark.parametrize("message", ["is scraping better than massage or cupping", "gua sha vs graston, same thing?"])
 def test_a_comparison_is_not_a_list(message: str) -> None:
     assert all(piece.items == () for piece in split(message))
