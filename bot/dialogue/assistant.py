@@ -295,8 +295,12 @@ class Assistant:
 
     def _outside_screen(self, turn: Turn, part: Part) -> None:
         """A word of the screen with no screen open."""
-        if part.intent in ("why_asked", "explain_question") and turn.memory.passages:
-            turn.messages.extend(self._answering.follow_up(Part(part.text, "follow_up", "follow_up/why"), turn.memory))
+        if part.intent in ("why_asked", "explain_question"):
+            if turn.memory.passages:
+                why = Part(part.text, "follow_up", "follow_up/why")
+                turn.messages.extend(self._answering.follow_up(why, turn.memory))
+            else:
+                self._not_understood(turn, part)
             return
         turn.memory.offered = "screen"
         turn.messages.append(

@@ -120,14 +120,16 @@ def read(text: str, labels: Sequence[str], score: Scorer) -> Reading:
         }
         return Reading((nothing,), nothing, [{"name": NOT_UNDERSTOOD, "confidence": 0.0}])
     pieces = split(text)
-    spans = _with_story(text, pieces)
-    items = [item for piece in pieces for item in piece.items]
     several = sum(piece.asks for piece in pieces) > 1
+    spans = _with_story(text, pieces)
+    # a lone question is read with the whole message, and a statement without its own story
+    stories = [gist(span.text) if several and piece.asks else piece.text for piece, span in zip(pieces, spans)]
+    items = [item for piece in pieces for item in piece.items]
     scores = score(
         [
             gist(text),
             *(piece.text for piece in pieces),
-            *(gist(span.text) for span in spans),
+            *stories,
             *(i.meant or i.text for i in items),
         ]
     )
