@@ -20,6 +20,7 @@ REASONS = {
     "after_effect": "After-effect beyond normal",
     "question": "Question that the handout leaves open",
     "not_understood": "Not understood twice",
+    "unreachable": "Blocked the bot in Telegram",
 }
 PRIORITIES = {"urgent": "Urgent", "decision": "Decision", "question": "Question"}
 STATES = {
