@@ -78,8 +78,8 @@ def measure_messages(folder: Path, project: StockProject, plan: Plan, messages: 
     """Latency, throughput, checks and floors, both sides running beside each other."""
     ours, stock = Ours(folder / "ours"), Stock(folder / "stock", project)
     with ExitStack() as stack:
-        for side in (stock, ours):
-            programs = stack.enter_context(side.programs())
+        started = [(side, stack.enter_context(side.programs())) for side in (stock, ours)]
+        for side, programs in started:
             programs.wait_for(side.answers)
         return asyncio.run(_messages(ours, stock, plan, messages, folder))
 
