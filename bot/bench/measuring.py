@@ -7,13 +7,12 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-import statistics
 import sys
 import time
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Dict, Final, List, Optional, Sequence
+from typing import Any, Dict, Final, List, Sequence
 
 import aiohttp
 
@@ -235,11 +234,6 @@ def measure_training(project: StockProject, folder: Path) -> Raw:
         "ours": {"seconds": ours.seconds, "cpu_seconds": ours.cpu_seconds},
         "stock": {"seconds": stock.seconds, "cpu_seconds": stock.cpu_seconds} if stock else None,
     }
-
-
-def median(values: Sequence[float]) -> Optional[float]:
-    """The median; None of nothing."""
-    return statistics.median(values) if values else None
 
 
 def say(text: str) -> None:
