@@ -7,13 +7,12 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-import statistics
 import sys
 import time
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Dict, Final, List, Optional, Sequence
+from typing import Any, Dict, Final, List, Sequence
 
 import aiohttp
 
@@ -78,8 +77,8 @@ def measure_messages(folder: Path, project: StockProject, plan: Plan, messages: 
     """Latency, throughput, checks and floors, both sides running beside each other."""
     ours, stock = Ours(folder / "ours"), Stock(folder / "stock", project)
     with ExitStack() as stack:
-        for side in (stock, ours):
-            programs = stack.enter_context(side.programs())
+        started = [(side, stack.enter_context(side.programs())) for side in (stock, ours)]
+        for side, programs in started:
             programs.wait_for(side.answers)
         return asyncio.run(_messages(ours, stock, plan, messages, folder))
 
@@ -235,11 +234,6 @@ def measure_training(project: StockProject, folder: Path) -> Raw:
         "ours": {"seconds": ours.seconds, "cpu_seconds": ours.cpu_seconds},
         "stock": {"seconds": stock.seconds, "cpu_seconds": stock.cpu_seconds} if stock else None,
     }
-
-
-def median(values: Sequence[float]) -> Optional[float]:
-    """The median; None of nothing."""
-    return statistics.median(values) if values else None
 
 
 def say(text: str) -> None:

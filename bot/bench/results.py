@@ -44,8 +44,6 @@ ROWS: Final[Mapping[str, tuple[str, str]]] = {
     "floors": ("our message over one encoding and one commit", "≤ 4"),
     "eligibility_check": ("an eligibility check over one encoding", ""),
     "eligibility_check_time": ("an eligibility check over HTTP, median", ""),
-    "message_seeded": ("a message with a million conversations stored and 10,000 messages before it", ""),
-    "seeded_growth": ("the same over our turn 1", "≤ 1.3"),
     "unanswered": ("messages without an answer", ""),
 }
 
