@@ -28,7 +28,7 @@ from bot.screening.yamlfile import load_yaml
 FLAG = "flag"
 HARMLESS = "harmless"
 
-THRESHOLD = 0.2
+THRESHOLD = 0.12
 """Chosen on texts that trained nothing (tests/validation) and on new lines before they were
 added, for next to no misses; figures in docs/screening.md."""
 

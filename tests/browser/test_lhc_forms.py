@@ -7,12 +7,11 @@ from __future__ import annotations
 
 import json
 import mimetypes
-import shutil
 from pathlib import Path
 from typing import Any, Dict, Iterator
 
 import pytest
-from playwright.sync_api import Page, Route, expect, sync_playwright
+from playwright.sync_api import Browser, Page, Route, expect
 
 from bot.eligibility.fhir import questionnaire, read_response
 from bot.screening import Rulebook
@@ -45,23 +44,19 @@ def _serve(route: Route) -> None:
 
 
 @pytest.fixture(scope="module")
-def form() -> Iterator[Page]:
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
-    assert chromium, "The browser tests need Chromium: apt-get install chromium"
+def form(browser: Browser) -> Iterator[Page]:
     assert FORMS.is_dir(), "LHC-Forms is not there: run `make test`, or tools/lforms.sh .tools/lforms"
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
-        page = browser.new_page()
-        page.route("**/*", _serve)
-        page.goto(f"{SITE}/")
-        page.wait_for_function("window.LForms && LForms.Util && LForms.FHIR")
-        error = page.evaluate(
-            "form => LForms.Util.addFormToPage(form, 'form', {fhirVersion: 'R4'}).then(() => '', e => String(e))",
-            questionnaire(RULES),
-        )
-        assert error == ""
-        yield page
-        browser.close()
+    page = browser.new_page()
+    page.route("**/*", _serve)
+    page.goto(f"{SITE}/")
+    page.wait_for_function("window.LForms && LForms.Util && LForms.FHIR")
+    error = page.evaluate(
+        "form => LForms.Util.addFormToPage(form, 'form', {fhirVersion: 'R4'}).then(() => '', e => String(e))",
+        questionnaire(RULES),
+    )
+    assert error == ""
+    yield page
+    page.close()
 
 
 def answered(page: Page) -> Dict[str, Any]:
