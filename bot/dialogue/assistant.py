@@ -188,7 +188,12 @@ class Assistant:
             rest = rest.replace(part.text, " ", 1)
         asked = any(message.kind in ("answer", "not_in_handout") for message in turn.messages)
         if asked and any(character.isalpha() for character in rest):
+            answers = len(turn.messages)
             self._conditions.notice(turn, Part(rest, "health_remark", "health_remark"))
+            before = turn.heard.text[: max(0, turn.heard.text.find(turn.heard.parts[0].text))]
+            if any(character.isalpha() for character in before):
+                # what was said first is answered first
+                turn.messages[:] = turn.messages[answers:] + turn.messages[:answers]
 
     def _pressed(self, turn: Turn) -> bool:
         """Handle a button that names what it is about; False if its intent says it all."""

@@ -251,7 +251,7 @@ def test_a_repeated_request_gets_the_first_answer(site: httpx.Client) -> None:
 
 
 def test_no_answer_or_word_of_a_check_reaches_the_log(assistant: Running, site: httpx.Client) -> None:
-    made(site, answers=LISTED_NO, text="my zygomatic implant from Ulaanbaatar", reference="reference-4711")
+    made(site, answers=LISTED_NO, text="my zygomatic implant from Ulaanbaatar", reference="reference-Quetzalcoatl")
     check(site, {"consent": True, "answers": {"zygomatic": "no"}, "text": "Ulaanbaatar"})
     log = assistant.output()
-    assert not [word for word in ("zygomatic", "Ulaanbaatar", "4711") if word in log]
+    assert not [word for word in ("zygomatic", "Ulaanbaatar", "Quetzalcoatl") if word in log]
