@@ -20,7 +20,7 @@ export RASA_TELEMETRY_ENABLED := false
 export TF_CPP_MIN_LOG_LEVEL := 3
 export SQLALCHEMY_SILENCE_UBER_WARNING := 1
 
-.PHONY: help run train test contract lint eval bench install web
+.PHONY: help run train test contract faults lint eval bench install web
 
 help: ## show this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -45,6 +45,10 @@ lint: $(TOOLS)/lint/.installed $(WEB) ## style and types
 contract: $(VENV)/.tests $(TOOLS)/contract/.installed ## send the running server what its description allows and forbids
 	@$(BIN)/python -m bot train
 	@$(BIN)/python -m pytest tests/contract/test_description.py
+
+faults: $(VENV)/.tests $(WEB) $(CHECKERS) ## the faults on whole servers that take minutes each
+	@$(BIN)/python -m bot train
+	@$(BIN)/python -m pytest -m slow
 
 eval: $(VENV)/.runs ## measure the assistant on messages that trained nothing
 	@$(BIN)/python -m bot eval

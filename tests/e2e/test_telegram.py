@@ -104,6 +104,7 @@ def own(tmp_path: Path) -> Iterator[List[Running]]:
         running.stop()
 
 
+@pytest.mark.slow
 async def test_killed_in_the_middle_of_200_updates_every_one_is_answered_once_and_in_order(
     tmp_path: Path, own: List[Running]
 ) -> None:

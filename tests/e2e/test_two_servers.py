@@ -69,6 +69,7 @@ class Person:
         pytest.fail("there was no answer")
 
 
+@pytest.mark.slow
 async def test_every_message_is_answered_once_and_in_order_though_a_server_dies(two: Tuple[Running, Running]) -> None:
     dying, staying = two
     timeout = httpx.Timeout(60)
