@@ -34,10 +34,11 @@ EXPECTED_NOISE = ("Failed to load resource", "net::ERR_")
 expect.set_options(timeout=10_000)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     chromium = shutil.which("chromium") or shutil.which("chromium-browser")
     assert chromium, "The browser tests need Chromium: apt-get install chromium"
+    # closed with its module: while Playwright is open its loop runs in this thread, where async tests need their own
     with sync_playwright() as playwright:
         launched = playwright.chromium.launch(executable_path=chromium, args=QUIET)
         yield launched
