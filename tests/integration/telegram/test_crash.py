@@ -54,6 +54,7 @@ def let_claims_run_out(database: Database) -> None:
         session.execute(text("UPDATE telegram_bots SET polled_until = NULL"))
 
 
+@pytest.mark.slow
 async def test_killed_twice_in_the_middle_of_200_updates(
     database: Database, api: FakeBotApi, spawn: Callable[[], Any]
 ) -> None:
