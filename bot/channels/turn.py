@@ -336,22 +336,27 @@ class State:
 
 
 def _state(session: Session, conversation_id: str) -> State:
-    _require(session, conversation_id)
     row = session.execute(
         select(
             select(Case.status)
             .where(Case.conversation_id == conversation_id, Case.status != "closed")
             .scalar_subquery(),
             select(TrackerState.state).where(TrackerState.conversation_id == conversation_id).scalar_subquery(),
-        )
-    ).one()
+        ).where(Conversation.id == conversation_id)
+    ).first()
+    if row is None:
+        raise _gone()
     return State(row[0] in THERAPISTS, row[1])
 
 
 def _require(session: Session, conversation_id: str) -> None:
     found = session.execute(select(Conversation.id).where(Conversation.id == conversation_id)).first()
     if found is None:
-        raise Problem(404, "This conversation does not exist any more. Start a new one.")
+        raise _gone()
+
+
+def _gone() -> Problem:
+    return Problem(404, "This conversation does not exist any more. Start a new one.")
 
 
 async def _stored(work: Callable[[], T]) -> T:

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session, selectinload
 
 from bot.booking import PUSHED_LIFE, BookingTokens
 from bot.dialogue.message import Message
-from bot.dialogue.screens import as_contract
+from bot.dialogue.screens import UNDECIDED, as_contract
 from bot.dialogue.transcript import add_messages
 from bot.escalation import audit, cases, outbox
 from bot.escalation.cases import CaseError, case_of
@@ -25,7 +25,6 @@ from bot.store.models import Case, Check, CheckEntry, DecisionRecord, StoredMess
 LONGEST_REPLY = 4000
 LONGEST_NOTE = 4000
 # what a therapist can rule on; an eligible client books anyway
-UNDECIDED = ("incomplete",)
 APPROVED = "approved"
 DECLINED = "declined"
 
@@ -197,7 +196,7 @@ class Casework:
             raise CaseError(f"This decision was {record.ruling} already. Reload to see the case as it is now.")
         if record.outcome == "eligible":
             raise CaseError("The client may book already: the screen found nothing against it.")
-        if record.outcome in UNDECIDED:
+        if record.outcome == UNDECIDED:
             raise CaseError("The client has not answered every question yet, so there is nothing to decide.")
         if case.status == cases.CLOSED:
             raise CaseError(f"{case.label} is closed. Reopen it to decide.")

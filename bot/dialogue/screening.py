@@ -18,11 +18,13 @@ from bot.dialogue.screens import (
     as_contract,
     earlier_words,
     keep,
+    may_book,
     new_screen,
     open_screen,
     record_decision,
+    refer,
+    told_passages,
 )
-from bot.escalation import add_reason
 from bot.handout import Handout
 from bot.nlu.thresholds import ANSWER
 from bot.screening import LINK_IDS, Decision, Finding, Rulebook
@@ -169,18 +171,10 @@ class Screening:
     def _decide(self, turn: Turn, decision: Decision) -> None:
         screen = open_screen(turn.session, turn.conversation_id)
         record = record_decision(turn.session, turn.conversation_id, decision, screen.id if screen else None)
-        record.message = decision.message.replace("{emergency_number}", self._settings.emergency_number).replace(
-            "{practice_name}", self._settings.practice_name
-        )
-        token = None
-        text = record.message
-        if decision.outcome == "eligible":
-            token = self._tokens.issue(record.id, turn.now)
-            for note in decision.notes:
-                add_reason(turn.session, turn.conversation_id, "note", note, record.id)
-        else:
-            case = add_reason(turn.session, turn.conversation_id, decision.outcome, _own_words(decision), record.id)
-            record.case_number = case.number
+        text = record.message = filled(decision, self._settings)
+        token = self._tokens.issue(record.id, turn.now) if may_book(record, self._rulebook, turn.now) else None
+        case = refer(turn.session, record, decision)
+        if case is not None:
             text += " " + self._handout.say("screen.case", case=case.label, when=self._escalating.when(turn.now))
         told = as_contract(record, token)
         kind = "emergency" if decision.outcome == "urgent" else "decision"
@@ -188,9 +182,7 @@ class Screening:
             Message(
                 text,
                 kind,
-                sources=tuple(
-                    sorted({f.source for f in decision.findings if f.source in PASSAGE_SOURCES and f.counts})
-                ),
+                sources=tuple(told_passages(decision)),
                 decision=told,
                 case=told["case"],
             )
@@ -280,11 +272,12 @@ class Screening:
         turn.messages.append(Message(self._handout.say(key), kind))
 
 
-PASSAGE_SOURCES = ("contraindications", "modified")
 # outside the screen "a bruise" or "my back hurts" is what one writes to a therapist
 COUNTED_EARLIER = frozenset(LINK_IDS) - {"other"}
 
 
-def _own_words(decision: Decision) -> str:
-    """The client's words behind a decision, for the case."""
-    return "; ".join(dict.fromkeys(f.evidence for f in decision.findings if f.origin != "answer" and f.counts))
+def filled(decision: Decision, settings: Settings) -> str:
+    """The message of a decision with the practice's own numbers and names in it."""
+    return decision.message.replace("{emergency_number}", settings.emergency_number).replace(
+        "{practice_name}", settings.practice_name
+    )

@@ -12,8 +12,11 @@ from typing import Any, Dict, List, Mapping, Optional
 from sqlalchemy import select
 from sqlalchemy.orm import Session, selectinload
 
+from bot.escalation import add_reason
 from bot.screening import Decision, Finding, Rulebook, decide
+from bot.screening.vocabulary import PASSAGE_SOURCES
 from bot.store.models import (
+    Case,
     DecisionRecord,
     FindingRecord,
     Screen,
@@ -22,6 +25,8 @@ from bot.store.models import (
     utcnow,
 )
 
+# the outcome of a check that still asks something
+UNDECIDED = "incomplete"
 # older words of a long conversation are the therapist's to read, not the screen's
 EARLIER_MESSAGES = 50
 
@@ -84,8 +89,8 @@ def record_decision(
         rules_version=decision.rules_version,
         notes=list(decision.notes),
         message=decision.message,
-        decided_at=_naive(decision.decided_at),
-        valid_until=_naive(decision.valid_until) if decision.valid_until else None,
+        decided_at=naive(decision.decided_at),
+        valid_until=naive(decision.valid_until) if decision.valid_until else None,
         findings=[_kept(number, finding) for number, finding in enumerate(decision.findings)],
     )
     session.add(record)
@@ -104,6 +109,30 @@ def latest_decision(session: Session, conversation_id: str) -> Optional[Decision
     ).first()
 
 
+def refer(session: Session, record: DecisionRecord, decision: Decision) -> Optional[Case]:
+    """Bring in the therapist as a decision asks for it, in the caller's transaction.
+
+    Returns:
+        The case, or None: who may book leaves notes at most, and an unfinished check is nobody's yet.
+    """
+    if decision.outcome == UNDECIDED:
+        return None
+    if decision.outcome == "eligible":
+        for note in decision.notes:
+            add_reason(session, record.conversation_id, "note", note, record.id)
+        return None
+    # the client's own words, for the case
+    words = dict.fromkeys(f.evidence for f in decision.findings if f.origin != "answer" and f.counts)
+    case = add_reason(session, record.conversation_id, decision.outcome, "; ".join(words), record.id)
+    record.case_number = case.number
+    return case
+
+
+def told_passages(decision: Decision) -> List[str]:
+    """The passages of the handout behind a decision."""
+    return sorted({f.source for f in decision.findings if f.source in PASSAGE_SOURCES and f.counts})
+
+
 def may_book(record: DecisionRecord, rulebook: Rulebook, now: datetime) -> bool:
     """Whether a decision opens booking: the practice lets its outcome book, or the therapist approved; still valid.
 
@@ -111,7 +140,7 @@ def may_book(record: DecisionRecord, rulebook: Rulebook, now: datetime) -> bool:
         now: the moment, with a zone.
     """
     allowed = record.ruling == "approved" or (record.ruling is None and rulebook.may_book(record.outcome))
-    return allowed and record.valid_until is not None and _naive(now) < record.valid_until
+    return allowed and record.valid_until is not None and naive(now) < record.valid_until
 
 
 def as_contract(record: DecisionRecord, token: Optional[str]) -> Dict[str, Any]:
@@ -171,7 +200,8 @@ def _kept(position: int, finding: Finding) -> FindingRecord:
     )
 
 
-def _naive(moment: datetime) -> datetime:
+def naive(moment: datetime) -> datetime:
+    """A moment with a zone as the tables keep it: UTC, without one."""
     return moment.astimezone(timezone.utc).replace(tzinfo=None)
 
 

@@ -18,12 +18,21 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from bot.booking import BookingTokens
-from bot.dialogue.screening import COUNTED_EARLIER, PASSAGE_SOURCES
-from bot.dialogue.screens import as_contract, earlier_words, may_book, record_decision
+from bot.dialogue.screening import COUNTED_EARLIER, filled
+from bot.dialogue.screens import (
+    UNDECIDED,
+    as_contract,
+    earlier_words,
+    may_book,
+    naive,
+    record_decision,
+    refer,
+    told_passages,
+)
 from bot.eligibility.facts import Entry, Facts, add, hear
 from bot.eligibility.submission import Submission
 from bot.emergency import EmergencyDetector
-from bot.escalation import add_reason, expected_answer
+from bot.escalation import expected_answer
 from bot.handout import Handout
 from bot.screening import Decision, Finding, Rulebook
 from bot.screening.reader import Reader
@@ -33,7 +42,6 @@ from bot.store.models import Check, CheckEntry, Conversation, DecisionRecord, St
 
 CHANNEL = "eligibility"
 # what is not said to be over yet, and so is nobody's case
-UNDECIDED = "incomplete"
 
 
 class CheckError(Exception):
@@ -216,7 +224,7 @@ class Checks:
             conversation_id=conversation_id,
             reference=submission.reference,
             rules_version=self.rulebook.version,
-            created_at=_naive(now),
+            created_at=naive(now),
         )
         session.add(check)
         return check
@@ -233,7 +241,7 @@ class Checks:
             _allow(caller, check_id, check.conversation_id)
         if check.rules_version != self.rulebook.version:
             raise Conflict("The questions have changed since this check was made. Please make a new one.")
-        if check.created_at + timedelta(days=self.rulebook.validity_days) < _naive(now):
+        if check.created_at + timedelta(days=self.rulebook.validity_days) < naive(now):
             raise Conflict("This check is too old to be added to. Please make a new one.")
         entries = _entries(session, check_id)
         facts = Facts.of((_entry(row) for row in entries), self.rulebook)
@@ -255,16 +263,11 @@ class Checks:
     ) -> DecisionRecord:
         record = record_decision(session, check.conversation_id, decision, None)
         record.message = self._message(decision)
-        if decision.outcome == "eligible":
-            for note in decision.notes:
-                add_reason(session, check.conversation_id, "note", note, record.id)
-        elif decision.outcome != UNDECIDED:
-            case = add_reason(session, check.conversation_id, decision.outcome, _own_words(decision), record.id)
-            record.case_number = case.number
-            if decision.outcome != "urgent":
-                # nobody is told to wait for an answer in an emergency
-                when = expected_answer(self._settings.practice_hours, self._settings.timezone, now)
-                record.message += " " + self._handout.say("screen.case", case=case.label, when=when)
+        case = refer(session, record, decision)
+        if case is not None and decision.outcome != "urgent":
+            # nobody is told to wait for an answer in an emergency
+            when = expected_answer(self._settings.practice_hours, self._settings.timezone, now)
+            record.message += " " + self._handout.say("screen.case", case=case.label, when=when)
         self._transcribe(session, check, submission, decision, record)
         return record
 
@@ -277,9 +280,7 @@ class Checks:
                 emergency_number=self._settings.emergency_number,
                 practice_phone=self._settings.practice_phone or self._settings.practice_name,
             )
-        return decision.message.replace("{emergency_number}", self._settings.emergency_number).replace(
-            "{practice_name}", self._settings.practice_name
-        )
+        return filled(decision, self._settings)
 
     def _transcribe(
         self, session: Session, check: Check, submission: Submission, decision: Decision, record: DecisionRecord
@@ -292,7 +293,7 @@ class Checks:
             session.flush()
             reply_to = said.seq
         line = _line(check, "assistant", record.message, "emergency" if decision.outcome == "urgent" else "decision")
-        line.sources = sorted({f.source for f in decision.findings if f.source in PASSAGE_SOURCES and f.counts})
+        line.sources = told_passages(decision)
         # without the token: the transcript is not where somebody books
         line.decision = {**as_contract(record, None), "id": check.id}
         line.case_number = record.case_number
@@ -343,12 +344,3 @@ def _line(check: Check, sender: str, text: str, kind: str) -> StoredMessage:
         buttons=[],
         answered=True,
     )
-
-
-def _own_words(decision: Decision) -> str:
-    """The client's words behind a decision, for the case."""
-    return "; ".join(dict.fromkeys(f.evidence for f in decision.findings if f.origin != "answer" and f.counts))
-
-
-def _naive(moment: datetime) -> datetime:
-    return moment.astimezone(timezone.utc).replace(tzinfo=None)
