@@ -53,7 +53,7 @@ faults: $(VENV)/.tests $(WEB) $(CHECKERS) ## the faults on whole servers that ta
 eval: $(VENV)/.runs ## measure the assistant on messages that trained nothing
 	@$(BIN)/python -m bot eval
 
-bench: $(VENV)/.runs ## measure the assistant beside stock Rasa; trains that first, which takes long
+bench: $(VENV)/.tests $(WEB) ## measure the assistant beside stock Rasa; trains that first, which takes long
 	@$(BIN)/python -W ignore -m bot bench
 
 load: $(VENV)/.runs $(TOOLS)/load/.installed ## 200 simulated clients for ten minutes, against an assistant of its own

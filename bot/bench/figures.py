@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 DRAWS: Final = 2000
 _MS: Final = 1000.0
+_KB: Final = 1000.0
 Samples = NDArray[np.float64]
 Statistic = Callable[[Samples], Samples]
 
@@ -43,7 +44,8 @@ class Figure:
 
 def figures_of(raw: Mapping[str, Any]) -> List[Figure]:
     """Every figure that the samples give."""
-    return [*_latency(raw), *_own(raw), *_throughput(raw), *_starting(raw), *_training(raw), *_answered(raw)]
+    parts = (_latency, _own, _throughput, _starting, _training, _right, _growth, _page, _answered)
+    return [figure for part in parts for figure in part(raw)]
 
 
 def _latency(raw: Mapping[str, Any]) -> Iterator[Figure]:
@@ -95,6 +97,24 @@ def _training(raw: Mapping[str, Any]) -> Iterator[Figure]:
     if training and training["stock"]:
         for name, key in (("train", "seconds"), ("train_cpu", "cpu_seconds")):
             yield compared(name, "s", [training["ours"][key]], [training["stock"][key]], _mean)
+
+
+def _right(raw: Mapping[str, Any]) -> Iterator[Figure]:
+    for name, found in raw.get("answers", {}).items():
+        yield compared(f"right_{name}", "of all", found["ours"], found["stock"], _mean)
+
+
+def _growth(raw: Mapping[str, Any]) -> Iterator[Figure]:
+    if "growth" in raw:
+        full = raw["growth"]["full"]
+        yield _alone("growth_database", "x", _ratio_draws(full, raw["growth"]["empty"], _median))
+        yield _alone("growth_conversation", "x", _ratio_draws(raw["growth"]["long"], full, _median))
+
+
+def _page(raw: Mapping[str, Any]) -> Iterator[Figure]:
+    for name, samples in raw.get("page", {}).items():
+        unit, scale = ("KB", 1 / _KB) if "transfer" in name else ("ms", 1.0)
+        yield _alone(name, unit, _draws(samples, _median, 1) * scale)
 
 
 def _answered(raw: Mapping[str, Any]) -> Iterator[Figure]:

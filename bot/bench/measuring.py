@@ -12,17 +12,22 @@ import time
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Dict, Final, List, Sequence
+from typing import Any, Dict, Final, Iterable, List, Sequence
 
 import aiohttp
 
+from bot.bench import growing, page
 from bot.bench.errors import BenchError
-from bot.bench.messages import Messages
+from bot.bench.messages import FOLDER, Messages
 from bot.bench.sides import Ours, Side, Stock
 from bot.bench.stock import LOG, StockProject, timed
 from bot.encoder import Encoder
+from bot.evaluation.chat import Reply
+from bot.evaluation.judging import judge
+from bot.evaluation.rows import load_rows
 from bot.screening import LINK_IDS
 from bot.settings import ROOT
+from bot.store.database import Database
 
 Raw = Dict[str, Any]
 
@@ -31,6 +36,10 @@ WARM_UP: Final = 8
 #: Turns of a long conversation, around which messages are timed.
 TURNS: Final = (50, 400)
 CLIENTS: Final = (1, 8, 64)
+#: Held-out sets of questions on which both sides are judged.
+JUDGED: Final = ("single", "not_in_handout")
+#: Messages that a long conversation already has.
+EARLIER: Final = 10_000
 
 
 @dataclass(frozen=True)
@@ -44,6 +53,8 @@ class Plan:
         starts: times that each side is started.
         checks: eligibility checks.
         commits: durable commits, for the floor.
+        stored: conversations in the database of the one who has many.
+        visits: of a page that embeds the chat.
     """
 
     first: int = 100
@@ -52,9 +63,11 @@ class Plan:
     starts: int = 2
     checks: int = 60
     commits: int = 200
+    stored: int = 1_000_000
+    visits: int = 5
 
 
-QUICK: Final = Plan(first=24, later=16, rounds=2, starts=1, checks=20, commits=60)
+QUICK: Final = Plan(first=24, later=16, rounds=2, starts=1, checks=20, commits=60, stored=50_000, visits=2)
 
 
 def measure_start(folder: Path, project: StockProject, plan: Plan) -> Raw:
@@ -83,6 +96,67 @@ def measure_messages(folder: Path, project: StockProject, plan: Plan, messages: 
         return asyncio.run(_messages(ours, stock, plan, messages, folder))
 
 
+def measure_answers(folder: Path, project: StockProject) -> Raw:
+    """What each side gets right of the held-out questions: 1 or 0 for each, by set and side."""
+    ours, stock = Ours(folder / "answers-ours"), Stock(folder / "answers-stock", project)
+    with ExitStack() as stack:
+        started = [(side, stack.enter_context(side.programs())) for side in (stock, ours)]
+        for side, programs in started:
+            programs.wait_for(side.answers)
+        return asyncio.run(_answers({"ours": ours, "stock": stock}))
+
+
+async def _answers(sides: Dict[str, Side]) -> Raw:
+    found: Raw = {name: {side: [] for side in sides} for name in JUDGED}
+    async with _http() as http:
+        for row in load_rows(FOLDER):
+            if row.set not in JUDGED:
+                continue
+            for name, side in sides.items():
+                replies = [Reply.of(one) for one in await side.ask(http, await side.open(http), row.turns[0]) if one]
+                found[row.set][name].append(int(judge(row, replies).outcome == "correct"))
+    say("the held-out questions are judged")
+    return found
+
+
+def measure_growth(folder: Path, plan: Plan, messages: Messages) -> Raw:
+    """The same messages to an assistant with an empty database and to one with a million conversations.
+
+    In the full one also to a conversation with many earlier messages.
+    """
+    empty, full = Ours(folder / "empty"), Ours(folder / "full")
+    with empty.programs() as one, full.programs() as other:
+        one.wait_for(empty.answers)
+        other.wait_for(full.answers)
+        return asyncio.run(_growth(empty, full, plan, messages))
+
+
+async def _growth(empty: Ours, full: Ours, plan: Plan, messages: Messages) -> Raw:
+    sides: Dict[str, Side] = {"empty": empty, "full": full}
+    async with _http() as http:
+        long = await full.open(http)
+        await full.say(http, long, messages.take(1)[0])
+        database = Database(full.database)
+        growing.lengthen(database, growing.newest(database), EARLIER)
+        growing.fill(database, plan.stored, say)
+        database.engine.dispose()
+        await _alternating(http, sides, messages.take(WARM_UP))
+        found = await _alternating(http, sides, messages.take(plan.first))
+        found["long"] = []
+        found["unanswered"]["long"] = 0
+        for text in messages.take(plan.first):
+            await _one(http, full, long, text, "long", found)
+    return found
+
+
+def measure_page(folder: Path, plan: Plan) -> Raw:
+    """What the chat costs a page that embeds it, by figure."""
+    side = Ours(folder / "page")
+    with side.programs() as programs:
+        programs.wait_for(side.answers)
+        return {name: list(samples) for name, samples in page.measure(side.url, plan.visits).items()}
+
+
 async def _messages(ours: Ours, stock: Stock, plan: Plan, messages: Messages, folder: Path) -> Raw:
     sides: Dict[str, Side] = {"stock": stock, "ours": ours}
     found: Raw = {}
@@ -102,12 +176,17 @@ async def _messages(ours: Ours, stock: Stock, plan: Plan, messages: Messages, fo
 
 
 async def _alternating(http: aiohttp.ClientSession, sides: Dict[str, Side], texts: Sequence[str]) -> Raw:
-    """Each text as the first of a conversation on both sides."""
-    found: Raw = {name: [] for name in SIDES} | {"unanswered": dict.fromkeys(SIDES, 0)}
+    """Each text as the first of a conversation on every side."""
+    found = _nothing(sides)
     for text in texts:
         for name, side in sides.items():
             await _one(http, side, await side.open(http), text, name, found)
     return found
+
+
+def _nothing(sides: Iterable[str]) -> Raw:
+    """No samples yet of any side, and no message without an answer."""
+    return {name: [] for name in sides} | {"unanswered": dict.fromkeys(sides, 0)}
 
 
 async def _one(http: aiohttp.ClientSession, side: Side, conversation: Any, text: str, name: str, found: Raw) -> None:
@@ -130,11 +209,11 @@ async def _long_conversation(
     said = 0
     for turn, texts in timed_texts.items():
         while said < turn - len(texts) // 2:
-            ignored: Raw = {name: [] for name in SIDES} | {"unanswered": dict.fromkeys(SIDES, 0)}
+            ignored = _nothing(sides)
             for name, side in sides.items():
                 await _one(http, side, conversations[name], between[said % len(between)], name, ignored)
             said += 1
-        now: Raw = {name: [] for name in SIDES} | {"unanswered": dict.fromkeys(SIDES, 0)}
+        now = _nothing(sides)
         before = await ours.stages(http)
         for text in texts:
             for name, side in sides.items():
@@ -152,7 +231,7 @@ async def _rounds(
     http: aiohttp.ClientSession, sides: Dict[str, Side], clients: int, share: int, rounds: int, texts: Sequence[str]
 ) -> Raw:
     """Messages a second, a round at a time on each side; every client waits for its reply before it goes on."""
-    found: Raw = {name: [] for name in SIDES} | {"unanswered": dict.fromkeys(SIDES, 0)}
+    found = _nothing(sides)
     for number in range(rounds):
         for name, side in sides.items():
             conversations = [await side.open(http) for _ in range(clients)]

@@ -7,9 +7,9 @@ smoothly 300 messages scroll. It must not know how the figures are told, and ass
 from __future__ import annotations
 
 import shutil
-import statistics
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Callable, Dict, Final, List
+
+from bot.bench.errors import BenchError
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, CDPSession, Page
@@ -41,40 +41,22 @@ SCROLL: Final = """(log) => new Promise((done) => {
 })"""
 
 
-class PageError(Exception):
-    """The page cannot be measured; the text says what is missing."""
+def measure(url: str, repeats: int = REPEATS) -> Dict[str, List[float]]:
+    """Measure the assistant at `url`, each time in a browser that has seen nothing of it; returns samples by name.
 
-
-@dataclass(frozen=True)
-class PageFigure:
-    """One figure of the page: the samples, and the unit they are in."""
-
-    name: str
-    unit: str
-    samples: tuple[float, ...]
-
-    @property
-    def median(self) -> float:
-        """The middle of the samples."""
-        return statistics.median(self.samples)
-
-
-def measure(url: str, repeats: int = REPEATS) -> List[PageFigure]:
-    """Measure the assistant at `url`, each time in a browser that has seen nothing of it.
-
-    Transfer is what went over the wire for the assistant's own files and answers (headers included), gzipped
+    Names with `transfer` are in bytes, the rest in milliseconds. Transfer is what went over the wire for the assistant's own files and answers (headers included), gzipped
     where it is served so. The host page is an empty one of another origin.
 
     Raises:
-        PageError: there is no Chromium or no Playwright.
+        BenchError: there is no Chromium or no Playwright.
     """
     try:
         from playwright.sync_api import sync_playwright
     except ImportError as error:
-        raise PageError("The page is measured with Playwright: install the group 'test' (make test).") from error
+        raise BenchError("The page is measured with Playwright: install the group 'test' (make test).") from error
     chromium = shutil.which("chromium") or shutil.which("chromium-browser")
     if chromium is None:
-        raise PageError("The page is measured in Chromium: apt-get install chromium.")
+        raise BenchError("The page is measured in Chromium: apt-get install chromium.")
     samples: Dict[str, List[float]] = {}
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=list(ARGUMENTS))
@@ -83,9 +65,7 @@ def measure(url: str, repeats: int = REPEATS) -> List[PageFigure]:
                 samples.setdefault(name, []).append(value)
         frames = _scroll(browser, url)
         browser.close()
-    units = {"page_transfer_before": "B", "page_transfer_after": "B"}
-    figures = [PageFigure(name, units.get(name, "ms"), tuple(values)) for name, values in samples.items()]
-    return [*figures, PageFigure("page_scroll_frame", "ms", tuple(frames))]
+    return {**samples, "page_scroll_frame": frames}
 
 
 def _visit(browser: Browser, url: str) -> Dict[str, float]:

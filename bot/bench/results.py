@@ -44,6 +44,16 @@ ROWS: Final[Mapping[str, tuple[str, str]]] = {
     "floors": ("our message over one encoding and one commit", "≤ 4"),
     "eligibility_check": ("an eligibility check over one encoding", ""),
     "eligibility_check_time": ("an eligibility check over HTTP, median", ""),
+    "growth_database": ("our message with a million stored conversations, over none", ""),
+    "growth_conversation": ("our message after 10,000 earlier ones, over the first", ""),
+    "right_single": ("held-out questions answered from the right passage", ""),
+    "right_not_in_handout": ("held-out questions that the handout leaves open, told so", ""),
+    "page_transfer_before": ("the chat in a page: transfer before it is opened", "≤ 5 KB of script"),
+    "page_transfer_after": ("the same, opened", ""),
+    "page_first_greeting": ("from the tap to the greeting", ""),
+    "page_main_thread_before": ("the page's main thread, before", ""),
+    "page_main_thread_after": ("the same, opened", ""),
+    "page_scroll_frame": ("a frame while 300 messages scroll, median", ""),
     "unanswered": ("messages without an answer", ""),
 }
 

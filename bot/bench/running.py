@@ -19,7 +19,7 @@ from bot.bench.messages import load_messages
 from bot.bench.stock import EPOCHS, StockProject
 from bot.settings import ROOT, settings
 
-PARTS: Final = ("start", "messages", "training")
+PARTS: Final = ("start", "messages", "answers", "growth", "page", "training")
 
 
 def main(arguments: Optional[Sequence[str]] = None) -> int:
@@ -76,6 +76,9 @@ def _measure(out: Path, project: StockProject, plan: Plan, parts: Sequence[str])
         work: Mapping[str, Callable[[], Dict[str, Any]]] = {
             "start": lambda: {"start": measuring.measure_start(state, project, plan)},
             "messages": lambda: measuring.measure_messages(state, project, plan, load_messages()),
+            "answers": lambda: {"answers": measuring.measure_answers(state, project)},
+            "growth": lambda: {"growth": measuring.measure_growth(state, plan, load_messages())},
+            "page": lambda: {"page": measuring.measure_page(state, plan)},
             "training": lambda: {"training": measuring.measure_training(project, state)},
         }
         for part in parts:

@@ -58,8 +58,12 @@ class Side(ABC):
         """Begin a conversation; returns what `say` needs of it."""
 
     @abstractmethod
+    async def ask(self, http: aiohttp.ClientSession, conversation: Any, text: str) -> List[Dict[str, Any]]:
+        """Send a message and wait for the reply: messages of the contract's shape, none where it failed."""
+
     async def say(self, http: aiohttp.ClientSession, conversation: Any, text: str) -> bool:
         """Send a message and wait for the reply; whether there was one."""
+        return bool(await self.ask(http, conversation, text))
 
 
 class Ours(Side):
@@ -68,6 +72,7 @@ class Ours(Side):
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
         self.metrics_port = free_port()
+        self.database = f"sqlite:///{(folder / 'assistant.db').resolve()}"
 
     def programs(self) -> Programs:
         """The supervisor, which starts the rest."""
@@ -98,11 +103,11 @@ class Ours(Side):
         async with http.post(f"{self.url}/chat/sessions", json={}) as response:
             return {"Authorization": f"Bearer {(await response.json())['token']}"}
 
-    async def say(self, http: aiohttp.ClientSession, conversation: Any, text: str) -> bool:
+    async def ask(self, http: aiohttp.ClientSession, conversation: Any, text: str) -> List[Dict[str, Any]]:
         """One POST /chat/messages."""
         async with http.post(f"{self.url}/chat/messages", json={"text": text}, headers=conversation) as response:
             body = await response.json(content_type=None)
-            return response.status == 200 and bool(body["messages"])
+            return list(body["messages"]) if response.status == 200 else []
 
     async def stages(self, http: aiohttp.ClientSession) -> Dict[str, float]:
         """Seconds that each stage of a message has taken since the start, from /metrics."""
@@ -156,14 +161,15 @@ class Stock(Side):
         """A conversation id of the client's own choosing."""
         return self._new()
 
-    async def say(self, http: aiohttp.ClientSession, conversation: Any, text: str) -> bool:
+    async def ask(self, http: aiohttp.ClientSession, conversation: Any, text: str) -> List[Dict[str, Any]]:
         """One POST to the REST channel, which answers 200 with nothing when an action fails."""
         body = {"sender": conversation, "message": text}
         async with http.post(f"{self.url}/webhooks/rest/webhook", json=body) as response:
             replies: List[Dict[str, Any]] = await response.json(content_type=None)
-            return response.status == 200 and any(
-                reply.get("custom", {}).get("failed") is not True for reply in replies
-            )
+            if response.status != 200:
+                return []
+            said = [reply.get("custom") or {} for reply in replies]
+            return [message for message in said if message.get("failed") is not True]
 
     def _new(self) -> str:
         # the actions keep screens and cases of a conversation, which has to exist for that

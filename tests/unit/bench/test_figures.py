@@ -23,6 +23,9 @@ def samples() -> Dict[str, Any]:
         "stages": {"encoding": 0.004, "store": 0.003},
         "floor": {"encoding": [0.003] * 9, "commit": [0.001] * 9},
         "checks": [0.012] * 9,
+        "answers": {"single": {"ours": [1, 1, 1, 0] * 10, "stock": [1, 0] * 20}},
+        "growth": {"empty": [0.010] * 9, "full": [0.011] * 9, "long": [0.022] * 9},
+        "page": {"page_transfer_before": [3700.0] * 3, "page_first_greeting": [310.0] * 3},
         "clients_64": both(90.0, 30.0, 3),
         "start": {"ours": {"start": [10.0], "memory": [500.0]}, "stock": {"start": [40.0], "memory": [1000.0]}},
         "training": {
@@ -54,6 +57,9 @@ def test_every_figure_of_the_contract_is_there(figures: Dict[str, Figure]) -> No
         ("memory", 0.5),
         ("floors", 2.5),
         ("eligibility_check", 4.0),
+        ("growth_database", 1.1),
+        ("growth_conversation", 2.0),
+        ("right_single", 1.5),
     ],
 )
 def test_ratios_are_ours_over_stock(figures: Dict[str, Figure], name: str, ratio: float) -> None:
@@ -62,6 +68,11 @@ def test_ratios_are_ours_over_stock(figures: Dict[str, Figure], name: str, ratio
 
 def test_times_of_messages_are_in_milliseconds(figures: Dict[str, Figure]) -> None:
     assert (figures["message_turn_1"].ours, figures["message_turn_1"].stock) == (pytest.approx(10), pytest.approx(40))
+
+
+def test_transfer_is_told_in_kilobytes_and_the_greeting_in_milliseconds(figures: Dict[str, Figure]) -> None:
+    shown = [(figures[name].ours, figures[name].unit) for name in ("page_transfer_before", "page_first_greeting")]
+    assert shown == [(pytest.approx(3.7), "KB"), (pytest.approx(310), "ms")]
 
 
 def test_what_no_stage_explains_is_shown_as_the_rest(figures: Dict[str, Figure]) -> None:
