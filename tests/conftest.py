@@ -141,7 +141,7 @@ class Emulator:
     """The independent emulator of the Bot API, and the clients' side of it."""
 
     def __init__(self) -> None:
-        assert (EMULATOR / "node_modules").exists(), "The Telegram tests need tools/telegram.sh to have run."
+        assert (EMULATOR / "node_modules").exists(), "The Bot API emulator is not installed; run 'make test'."
         port = free_port()
         self.url = f"http://127.0.0.1:{port}"
         self.process = subprocess.Popen(["node", "serve.js", str(port)], cwd=EMULATOR)

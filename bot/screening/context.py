@@ -272,6 +272,8 @@ def _resolve(
         negations += 1
     elif negations and _excepted(words[first : mention.start]):
         negations = 0
+    if negations and (_LACKING.search(before := " ".join(words[first : mention.start])) or _ALL_BUT.search(before)):
+        negations = 0
     if negations and group.listing != "irrelevant" and _no_longer(words[first : mention.end + 3]):
         negations = 0
         categories = categories | {"PAST"}
@@ -314,9 +316,9 @@ def _resolve(
 
 # "never ill until the leukaemia", "no metal apart from the hip": what stands behind the
 # exception is not denied.
-_EXCEPTIONS = frozenset("until except unless but besides apart bar only aside".split())
+_EXCEPTIONS = frozenset("until till except cept unless but besides apart bar only aside since".split())
 _NO_LONGER = re.compile(r"(?:any ?more|no longer)(?! than)(?= |$)")
-_NOT_YET = re.compile(r"(?:\w+ ){0,1}yet(?= |$)")
+_NOT_YET = re.compile(r"(?:\w+ ){0,2}(?:yet|(?:un)?till? (?:this|last|the|now|a|my|i|\w+day)\w*)(?= |$)")
 _FOR_NOW = re.compile(
     r"(?:at (?:the moment|present)|right now|currently|for now|so far this|if i|as long as|since the last|while i|"
     r"thanks to (?:the|my))(?= |$)"
@@ -326,6 +328,12 @@ _LASTING = re.compile(
     r"may|june|july|august|september|october|november|december)|diagnosed|(?:been|had it|have had) (?:\w+ )?for|"
     r"flares?|comes and goes|last (?:crisis|attack|flare|one|time)|plays up|under control|controlled)(?= |$)"
 )
+# "healthy for someone with no thyroid" denies an organ, not an illness.
+_LACKING = re.compile(
+    r"(?:someone|somebody|a man|a woman|a person|born|living|live|life|left|am|been) (?:\w+ )?(?:with no|with just the one|without an?)$"
+)
+# "with the exception of the shingles, no": what is excepted is there.
+_ALL_BUT = re.compile(r"(?:exception|exceptions|exclusion) of(?: \w+){0,3}$|(?:^| )(?:save|bar|barring)(?: \w+){0,2}$")
 _DENIAL_WORDS = frozenset("no not never none neither nor nothing without zero nil".split())
 
 
@@ -402,7 +410,7 @@ def _cleared(mention: Mention, words: list[str]) -> bool:
 
 # A denial that is itself denied ("I can't say I have no clots") denies nothing.
 _DOUBLE = re.compile(
-    r"never not|no (?:day|week|month|morning|night)(?: \w+){0,3} without|not a (?:day|week|month|night) without|"
+    r"never not|not (?:exactly|quite|really|strictly|technically) (?:not|without|un\w+)|no (?:day|week|month|morning|night)(?: \w+){0,3} without|not a (?:day|week|month|night) without|"
     r"nothing (?:\w+ ){0,4}that (?:\w+ ){0,4}(?:will|would|can|could) not (?:fix|cure|sort|mend)|not that there is nothing|"
     r"(?:can not|could not|would not|will not) (?:\w+ )?(?:say|claim|pretend|swear|promise)(?: "
     r"\w+){0,4} (?:no|never|not|nothing|without)|(?:wrong|lie|lying|untrue|not true|not the case|"

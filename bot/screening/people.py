@@ -68,13 +68,20 @@ PATIENT = re.compile(
     r"|on behalf of|wants (?:to (?:book|come|see you|try)|(?:his|her) \w+ (?:done|scraped|"
     r"treated|seen))|(?:his|her) first (?:session|appointment|time with you)"
     r"|(?:he|she) is the (?:one|patient)|you (?:will|would) be (?:seeing|treating) (?:her|him|"
-    r"my)|bringing (?:him|her) to you|the patient is (?:my|our)|(?:will|is going to) be (?:on your table|the one)|(?:will|would|is going to) (?:use|take|have|need) (?:the|my|this) (?:slot|appointment|session)|(?:he|she) would (?:love|like|enjoy)(?= )|can (?:he|she) come(?= |$)|wants the same|(?:session|appointment|booking|it|this|slot|voucher) is for (?:her|him|them|my|our)(?= |$))"
+    r"my)|bringing (?:him|her) to you|the patient is (?:my|our)|(?:will|is going to) be (?:on your table|the one)|(?:will|would|is going to) (?:use|take|have|need) (?:the|my|this) (?:slot|appointment|session)|(?:he|she) would (?:love|like|enjoy)(?= )|can (?:he|she) come(?= |$)|wants the same|(?:session|appointment|booking|it|this|slot|voucher) is for (?:her|him|them|my|our)(?= |$)"
+    r"|it is (?:her|his|their) \w+ you|(?:who|whom) it is (?:really |actually )?for|(?:he|she) is (?:the )?who it is for"
+    r"|^for (?:my|our|the) (?:\w+ ){0,2}(?:son|daughter|eldest|youngest|boy|girl|lad|mum|mom|dad|wife|husband|partner|nan|gran)(?= (?:[,.:;(-]|\d|who|he|she)|$))"
 )
 _JOINT = re.compile(
     r"(?:got it (?:too|round|from|off)|i have (?:got )?it|i got it|(?:also )?in me|me included|gave (?:it to )?me(?! (?:your|this|the (?:card|number|idea)|a (?:voucher|gift|present|lift|card|ride)))|passed (?:it )?(?:on )?to me|caught it "
     r"(?:too|from|off)|(?:my)?self included|so (?:do|did|am|have|was) i|me too|same (?:here|as me|"
     r"for me)|like me|and (?:now )?(?:me|i|myself)(?: too| as well| both|$)|i (?:do|have|am|take it) "
-    r"(?:too|as well)|as do i|both of us|we both)(?= |$)"
+    r"(?:too|as well)|as do i|both of us|we both|we are both|snap|guess who(?: else)?|until (?:this|last) (?:one|time|year|month|week)"
+    r"|myself (?:having|have|too|also|as well|only))(?= |$)"
+)
+# said before the thing itself: "me and my friend are both in remission"
+_JOINT_BEFORE = re.compile(
+    r"(?:^| )(?:(?:me|i|myself) and (?:\w+ ){1,6}(?:both|matching|the same)|gave me|we (?:are )?both)(?: |$)"
 )
 
 
@@ -271,9 +278,11 @@ def _reaches_me(after: Sequence[str]) -> bool:
 def _joint(words: list[str], mention: Mention) -> bool:
     """ "my mum has RA and so do I": the client is meant as well."""
     first, last = sentence_of(words, mention.start)
-    return (
-        bool(_JOINT.search(" ".join(words[mention.end : last])))
-        or " gave me " in " ".join(words[first : mention.start]) + " "
+    # what the client adds may stand in a sentence of its own ("Every year it was clear until this one")
+    _, following = sentence_of(words, min(last + 1, len(words) - 1))
+    return bool(
+        _JOINT.search(" ".join(words[mention.end : max(last, following)]))
+        or _JOINT_BEFORE.search(" ".join(words[first : mention.start]) + " ")
     )
 
 

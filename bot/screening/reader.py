@@ -29,7 +29,7 @@ from bot.screening.vocabulary import Mention, Vocabulary, default_vocabulary
 LONGEST_TEXT = 4_000
 """Characters of free text that the contract allows in one check."""
 
-WHOLLY_EXPLAINED = 0.9
+WHOLLY_EXPLAINED = 0.3
 """From this probability on, even a text goes to the therapist of which the vocabulary has
 explained every clause."""
 
@@ -141,7 +141,7 @@ class Reader:
     ) -> list[Finding]:
         """What the detector sees where the lexical reader saw nothing that counts.
 
-        Where every clause held a mention that has been explained, only near certainty counts:
+        Where every clause held a mention that has been explained, doubt has to be greater:
         the reader may have taken the wrong person or a doubled denial. The whole text is scored, because a clause out of its context misleads; a
         long one also in windows, so that one line cannot hide in many. What has been
         explained makes a text sound of health without a reason, and raises the threshold.
