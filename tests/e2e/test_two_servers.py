@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from tests.conftest import Running
-from tests.integration.servers import RedisServer, postgres
+from tests.integration.servers import RedisServer, postgres_server
 
 CLIENTS = 64
 SAID = ("can I go swimming after?", "does it hurt?", "what should I wear?", "will I bruise?")
@@ -25,8 +25,10 @@ def two(tmp_path: Path) -> Iterator[Tuple[Running, Running]]:
     """Both servers, on the same database and the same Redis."""
     redis = RedisServer(tmp_path)
     redis.start()
-    with postgres() as database:
-        servers = [Running(tmp_path / name, DATABASE_URL=database, REDIS_URL=redis.url) for name in ("one", "other")]
+    with postgres_server() as database:
+        servers = [
+            Running(tmp_path / name, DATABASE_URL=database.url, REDIS_URL=redis.url) for name in ("one", "other")
+        ]
         for server in servers:
             server.log.parent.mkdir()
             server.start()

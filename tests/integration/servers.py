@@ -41,37 +41,62 @@ class RedisServer:
             self._process = None
 
 
-@contextmanager
-def postgres() -> Iterator[str]:
-    """The SQLAlchemy address of a PostgreSQL server that runs while the block does."""
-    # not among pytest's folders, which only their owner may enter: PostgreSQL does not run as root
-    with tempfile.TemporaryDirectory(prefix="postgres-") as made:
-        folder, port = Path(made), free_port()
-        as_user: List[str] = []
+class PostgresServer:
+    """A PostgreSQL that can be taken away and brought back with what it had confirmed.
+
+    Args:
+        folder: an empty one that the user "postgres" may enter: PostgreSQL does not run as root.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.port = free_port()
+        self.url = f"postgresql://assistant@127.0.0.1:{self.port}/postgres"
+        self._folder = folder
+        self._data = str(folder / "data")
+        self._as_user: List[str] = []
+        self._process: Optional[subprocess.Popen[bytes]] = None
         if os.getuid() == 0:
             shutil.chown(folder, "postgres", "postgres")
-            as_user = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"]
-        data = str(folder / "data")
+            self._as_user = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"]
         subprocess.run(
-            [*as_user, program("initdb"), "-D", data, "-U", "assistant", "-A", "trust", "-E", "UTF8"],
+            [*self._as_user, program("initdb"), "-D", self._data, "-U", "assistant", "-A", "trust", "-E", "UTF8"],
             check=True,
             capture_output=True,
             cwd=folder,
         )
-        with (folder / "log.txt").open("wb") as log:
-            server = subprocess.Popen(
-                [*as_user, program("postgres"), "-D", data, "-p", str(port), "-k", str(folder), "-h", "127.0.0.1"],
-                stdout=log,
-                stderr=log,
-                cwd=folder,
+
+    def start(self) -> None:
+        """Start it, and wait until it has recovered and lets clients in."""
+        where = ["-D", self._data, "-p", str(self.port), "-k", str(self._folder), "-h", "127.0.0.1"]
+        with (self._folder / "log.txt").open("ab") as log:
+            self._process = subprocess.Popen(
+                [*self._as_user, program("postgres"), *where], stdout=log, stderr=log, cwd=self._folder
             )
+        wait_for_port(self.port)
+        deadline = time.monotonic() + START_SECONDS
+        while subprocess.run([program("pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(self.port)]).returncode:
+            assert time.monotonic() < deadline, f"PostgreSQL lets nobody in after {START_SECONDS:.0f} s"
+            time.sleep(0.05)
+
+    def stop(self, how: signal.Signals = signal.SIGINT) -> None:
+        """End it, whoever is still connected; SIGQUIT is a crash."""
+        if self._process is not None:
+            self._process.send_signal(how)
+            self._process.wait(30)
+            self._process = None
+
+
+@contextmanager
+def postgres_server() -> Iterator[PostgresServer]:
+    """A PostgreSQL that runs while the block does."""
+    # not among pytest's folders, which only their owner may enter
+    with tempfile.TemporaryDirectory(prefix="postgres-") as folder:
+        server = PostgresServer(Path(folder))
         try:
-            wait_for_port(port)
-            yield f"postgresql://assistant@127.0.0.1:{port}/postgres"
+            server.start()
+            yield server
         finally:
-            # at once, whoever is still connected
-            server.send_signal(signal.SIGINT)
-            server.wait(30)
+            server.stop()
 
 
 def program(name: str) -> str:

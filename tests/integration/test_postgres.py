@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import threading
 from typing import Iterator, List
 
@@ -13,15 +14,15 @@ from bot.dialogue.message import Message
 from bot.store.database import Database, StoreError
 from bot.store.models import Base, Conversation, StoredMessage, TrackerState
 from bot.store.tracker_store import write_trackers
-from tests.integration.servers import postgres
+from tests.integration.servers import postgres_server
 
 SERVERS = 4
 
 
 @pytest.fixture(scope="module")
 def address() -> Iterator[str]:
-    with postgres() as url:
-        yield url
+    with postgres_server() as server:
+        yield server.url
 
 
 @pytest.fixture(scope="module")
@@ -91,3 +92,21 @@ def test_a_refused_write_leaves_nothing_and_names_no_value(database: Database) -
 def test_a_server_that_is_not_there_is_an_error_with_advice() -> None:
     with pytest.raises(StoreError, match="Check that the database server runs"):
         Database("postgresql://nobody:secret@127.0.0.1:9/none").check()
+
+
+async def test_while_the_server_is_away_a_message_is_refused_and_none_that_was_confirmed_is_lost() -> None:
+    with postgres_server() as server:
+        database = Database(server.url)
+        database.migrate()
+        turns = Turns(database, None, None, lambda: Message("Hello.", "notice"))  # type: ignore[arg-type]
+        await turns.open("one", "chat")
+        received, _ = turns._receive("one", Incoming(text="before"), "first")
+        # a message is confirmed by its reply: that commit waits for the disk
+        turns._finish(received, [Message("Noted.", "notice").as_dict()], {"one": "[]"})
+        server.stop(signal.SIGQUIT)
+        with pytest.raises(StoreError, match="Check that the database server runs"):
+            turns._receive("one", Incoming(text="amid"), "second")
+        server.start()
+        # the connections of before are dead: the next message must not pay for that
+        turns._receive("one", Incoming(text="after"), "second")
+        assert [m.text for m in await turns.history("one")] == ["Hello.", "before", "Noted.", "after"]
