@@ -113,7 +113,7 @@ def refer(session: Session, record: DecisionRecord, decision: Decision) -> Optio
     """Bring in the therapist as a decision asks for it, in the caller's transaction.
 
     Returns:
-        The case, or None: who may book leaves notes at most, and an unfinished check is nobody's yet.
+        The case, or None: `eligible` leaves notes at most, and an unfinished check is nobody's yet (policy.md 4).
     """
     if decision.outcome == UNDECIDED:
         return None
