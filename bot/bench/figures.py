@@ -120,8 +120,10 @@ def _page(raw: Mapping[str, Any]) -> Iterator[Figure]:
 def _answered(raw: Mapping[str, Any]) -> Iterator[Figure]:
     parts = [part for part in raw.values() if isinstance(part, dict) and "unanswered" in part]
     if parts:
-        ours, stock = (float(sum(part["unanswered"][side] for part in parts)) for side in ("ours", "stock"))
-        yield Figure("unanswered", "messages", ours, stock, None, None, None)
+        # a part that only looks at our own side names its samples otherwise
+        ours = sum(number for part in parts for side, number in part["unanswered"].items() if side != "stock")
+        stock = sum(part["unanswered"].get("stock", 0) for part in parts)
+        yield Figure("unanswered", "messages", float(ours), float(stock), None, None, None)
 
 
 def compared(

@@ -91,6 +91,10 @@ class Reader:
         vocabulary = default_vocabulary() if directory is None else Vocabulary.load(directory)
         return cls(vocabulary, detector)
 
+    def vocabulary_only(self) -> Reader:
+        """This reader without its second reader and the emergency layer, for callers who want named conditions."""
+        return Reader(self.vocabulary, context=self._context)
+
     def read(self, text: str, today: date) -> TextReading:
         """Findings of ``text``; ``today`` is the day that "last week" is counted from."""
         cleaned = clean(text).strip()

@@ -24,7 +24,10 @@ def samples() -> Dict[str, Any]:
         "floor": {"encoding": [0.003] * 9, "commit": [0.001] * 9},
         "checks": [0.012] * 9,
         "answers": {"single": {"ours": [1, 1, 1, 0] * 10, "stock": [1, 0] * 20}},
-        "growth": {"empty": [0.010] * 9, "full": [0.011] * 9, "long": [0.022] * 9},
+        "growth": {
+            **{"empty": [0.010] * 9, "full": [0.011] * 9, "long": [0.022] * 9},
+            "unanswered": {"empty": 0, "full": 1, "long": 0},
+        },
         "page": {"page_transfer_before": [3700.0] * 3, "page_first_greeting": [310.0] * 3},
         "clients_64": both(90.0, 30.0, 3),
         "start": {"ours": {"start": [10.0], "memory": [500.0]}, "stock": {"start": [40.0], "memory": [1000.0]}},
@@ -80,7 +83,7 @@ def test_what_no_stage_explains_is_shown_as_the_rest(figures: Dict[str, Figure])
 
 
 def test_messages_without_an_answer_are_counted(figures: Dict[str, Figure]) -> None:
-    assert (figures["unanswered"].ours, figures["unanswered"].stock) == (0, 4)
+    assert (figures["unanswered"].ours, figures["unanswered"].stock) == (1, 4)
 
 
 def test_the_interval_of_a_ratio_holds_it_and_narrows_with_more_samples() -> None:
