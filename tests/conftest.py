@@ -15,6 +15,7 @@ from typing import Any, Callable, Dict, Iterator, List, Optional
 import httpx
 import pytest
 
+from bot.store.database import Database
 from bot.supervisor import free_port
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -234,6 +235,14 @@ class TelegramClient:
 def _keyboard(message: Dict[str, Any]) -> List[Dict[str, str]]:
     rows = (message.get("reply_markup") or {}).get("inline_keyboard") or []
     return [button for row in rows for button in row]
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Database:
+    """A migrated SQLite database of the test's own."""
+    made = Database(f"sqlite:///{tmp_path / 'assistant.db'}")
+    made.migrate()
+    return made
 
 
 @pytest.fixture(scope="session")

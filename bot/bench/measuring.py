@@ -9,10 +9,10 @@ import asyncio
 import sqlite3
 import sys
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Dict, Final, Iterable, List, Sequence
+from typing import Any, Dict, Final, Iterable, Iterator, List, Sequence
 
 import aiohttp
 
@@ -67,7 +67,7 @@ class Plan:
     visits: int = 5
 
 
-QUICK: Final = Plan(first=24, later=16, rounds=2, starts=1, checks=20, commits=60, stored=50_000, visits=2)
+QUICK: Final = Plan(first=24, later=16, rounds=2, starts=1, checks=20, commits=60, visits=2)
 
 
 def measure_start(folder: Path, project: StockProject, plan: Plan) -> Raw:
@@ -86,23 +86,27 @@ def measure_start(folder: Path, project: StockProject, plan: Plan) -> Raw:
     return found
 
 
+@contextmanager
+def _answering(*sides: Side) -> Iterator[None]:
+    """Sides that run beside each other, all of which answer when the block begins."""
+    with ExitStack() as stack:
+        # all are started before any is waited for
+        for side, programs in [(side, stack.enter_context(side.programs())) for side in sides]:
+            programs.wait_for(side.answers)
+        yield
+
+
 def measure_messages(folder: Path, project: StockProject, plan: Plan, messages: Messages) -> Raw:
     """Latency, throughput, checks and floors, both sides running beside each other."""
     ours, stock = Ours(folder / "ours"), Stock(folder / "stock", project)
-    with ExitStack() as stack:
-        started = [(side, stack.enter_context(side.programs())) for side in (stock, ours)]
-        for side, programs in started:
-            programs.wait_for(side.answers)
+    with _answering(stock, ours):
         return asyncio.run(_messages(ours, stock, plan, messages, folder))
 
 
 def measure_answers(folder: Path, project: StockProject) -> Raw:
     """What each side gets right of the held-out questions: 1 or 0 for each, by set and side."""
     ours, stock = Ours(folder / "answers-ours"), Stock(folder / "answers-stock", project)
-    with ExitStack() as stack:
-        started = [(side, stack.enter_context(side.programs())) for side in (stock, ours)]
-        for side, programs in started:
-            programs.wait_for(side.answers)
+    with _answering(stock, ours):
         return asyncio.run(_answers({"ours": ours, "stock": stock}))
 
 
@@ -125,9 +129,7 @@ def measure_growth(folder: Path, plan: Plan, messages: Messages) -> Raw:
     In the full one also to a conversation with many earlier messages.
     """
     empty, full = Ours(folder / "empty"), Ours(folder / "full")
-    with empty.programs() as one, full.programs() as other:
-        one.wait_for(empty.answers)
-        other.wait_for(full.answers)
+    with _answering(empty, full):
         return asyncio.run(_growth(empty, full, plan, messages))
 
 
@@ -152,8 +154,7 @@ async def _growth(empty: Ours, full: Ours, plan: Plan, messages: Messages) -> Ra
 def measure_page(folder: Path, plan: Plan) -> Raw:
     """What the chat costs a page that embeds it, by figure."""
     side = Ours(folder / "page")
-    with side.programs() as programs:
-        programs.wait_for(side.answers)
+    with _answering(side):
         return {name: list(samples) for name, samples in page.measure(side.url, plan.visits).items()}
 
 

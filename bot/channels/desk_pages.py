@@ -253,24 +253,12 @@ def take_over(visit: Visit, label: str) -> HTTPResponse:
 
 def approve(visit: Visit, label: str) -> HTTPResponse:
     """Let the client book."""
-    decision = visit.field("decision")
-    return _step(
-        visit,
-        label,
-        "approve",
-        lambda session, number: visit.desk.casework.approve(session, number, decision, THERAPIST),
-    )
+    return _ruling(visit, label, "approve", visit.desk.casework.approve)
 
 
 def decline(visit: Visit, label: str) -> HTTPResponse:
     """Tell the client that this cannot be booked online."""
-    decision = visit.field("decision")
-    return _step(
-        visit,
-        label,
-        "decline",
-        lambda session, number: visit.desk.casework.decline(session, number, decision, THERAPIST),
-    )
+    return _ruling(visit, label, "decline", visit.desk.casework.decline)
 
 
 def close(visit: Visit, label: str) -> HTTPResponse:
@@ -383,6 +371,12 @@ ACTIONS: Dict[str, Action] = {
     "/desk/cases/<label:str>/held": held,
     "/desk/undelivered/<row:str>/retry": retry,
 }
+
+
+def _ruling(visit: Visit, label: str, name: str, rule: Callable[[Session, int, str, str], object]) -> HTTPResponse:
+    """What the therapist makes of the decision that the form names."""
+    decision = visit.field("decision")
+    return _step(visit, label, name, lambda session, number: rule(session, number, decision, THERAPIST))
 
 
 def _step(

@@ -53,14 +53,14 @@ class Conditions:
 
     def __init__(self, handout: Handout, reader: Reader, alarm: AlarmReply) -> None:
         self._handout = handout
-        # Only what names a condition is answered here: the second reader's "unclear" would be dropped, and
-        # the emergency layer has read every message before. Asking them cost a third of an action's time.
-        self._reader = reader.vocabulary_only()
+        self._reader = reader
+        # only what names a condition is answered: asking the other readers for it cost a third of an action's time
+        self._vocabulary = reader.vocabulary_only()
         self._alarm = alarm
 
     def told(self, turn: Turn, text: str) -> List[Finding]:
         """The findings of a text that are the patient's own and count, once a condition."""
-        found = self._reader.read(text, turn.now.date()).findings
+        found = self._vocabulary.read(text, turn.now.date()).findings
         for_them = _FOR_THEM.search(text) is not None or PATIENT.search(text.lower()) is not None
         own = [
             f

@@ -16,13 +16,6 @@ from tests.conftest import Running
 SHOWN = re.compile(r"(?:[2-9a-z]{4}-){3}[2-9a-z]{4}")
 
 
-@pytest.fixture
-def database(tmp_path: Path) -> Database:
-    made = Database(f"sqlite:///{tmp_path / 'assistant.db'}")
-    made.migrate()
-    return made
-
-
 def opens(database: Database, password: str) -> bool:
     return bool(Account(database).log_in(password, "192.0.2.1", None, None).session)
 

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime
 from typing import Any, List, Tuple
 
 import pytest
-from sqlalchemy import event, insert
+from sqlalchemy import event
 
+from bot.bench.growing import fill, lengthen
 from bot.channels.turn import Incoming, Turns
 from bot.dialogue.message import Message
 from bot.store.database import Database
-from bot.store.models import Conversation, StoredMessage, TrackerState
+from bot.store.models import Conversation, TrackerState
 
 EARLIER = 10_000
 OTHERS = 2_000
@@ -26,26 +26,12 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> Database:
     """One long conversation among many, and one that has just begun."""
     made = Database(f"sqlite:///{tmp_path_factory.mktemp('growth') / 'assistant.db'}")
     made.migrate()
-    now = datetime(2026, 1, 1)
     with made.transaction() as session:
-        ids = ["long", "new", *(f"other-{number}" for number in range(OTHERS))]
-        session.execute(insert(Conversation), [{"id": one, "channel": "chat", "created_at": now} for one in ids])
-        session.execute(insert(TrackerState), [{"conversation_id": i, "state": "[]", "updated_at": now} for i in ids])
-        owners = ["long"] * EARLIER + ids[2:]
-        session.execute(
-            insert(StoredMessage),
-            [
-                {
-                    "id": f"m{n}",
-                    "conversation_id": owner,
-                    "sender": "client",
-                    "at": now,
-                    "text": "hello",
-                    "kind": "notice",
-                }
-                for n, owner in enumerate(owners)
-            ],
-        )
+        for name in ("long", "new"):
+            session.add(Conversation(id=name, channel="chat"))
+            session.add(TrackerState(conversation_id=name, state="[]"))
+    lengthen(made, "long", EARLIER)
+    fill(made, OTHERS, lambda _told: None)
     return made
 
 
@@ -75,7 +61,7 @@ def test_a_turn_sends_the_same_statements_after_ten_thousand_messages(database: 
 
 
 def test_no_statement_of_a_turn_reads_a_whole_table(database: Database) -> None:
-    statements = turn(database, "other-7")
+    statements = turn(database, "stored-000000007")
     assert any("messages" in statement for statement, _ in statements)
     with database.engine.connect() as connection:
         for statement, parameters in statements:

@@ -23,13 +23,6 @@ WORDS = "my zebrafinch takes warfarin"
 DAYS = 30
 
 
-@pytest.fixture
-def database(tmp_path: Path) -> Database:
-    made = Database(f"sqlite:///{tmp_path / 'a.db'}")
-    made.migrate()
-    return made
-
-
 def belongs(table: Any) -> bool:
     """Whether a table hangs on conversations, through however many others."""
     return (

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta, timezone
-from pathlib import Path
 
 import pytest
 
@@ -52,13 +51,6 @@ def reader(detector: EmergencyDetector) -> Reader:
 @pytest.fixture
 def clock() -> Clock:
     return Clock()
-
-
-@pytest.fixture
-def database(tmp_path: Path) -> Database:
-    made = Database(f"sqlite:///{tmp_path / 'assistant.db'}")
-    made.migrate()
-    return made
 
 
 @pytest.fixture
