@@ -20,7 +20,7 @@ export RASA_TELEMETRY_ENABLED := false
 export TF_CPP_MIN_LOG_LEVEL := 3
 export SQLALCHEMY_SILENCE_UBER_WARNING := 1
 
-.PHONY: help run train test contract faults lint eval bench install web
+.PHONY: help run train test contract faults lint eval bench tune load install web
 
 help: ## show this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -34,7 +34,7 @@ train: $(VENV)/.runs ## train the models of the current data, if they are not th
 test: $(VENV)/.tests $(WEB) $(CHECKERS) $(TOOLS)/lforms/.installed lint ## everything that CI runs
 	@tools/node.sh $(UV) web npm test --silent
 	@$(BIN)/python -m bot train
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n 2 --dist loadfile
 
 lint: $(TOOLS)/lint/.installed $(WEB) ## style and types
 	@$(TOOLS)/lint/bin/ruff check .
@@ -55,6 +55,12 @@ eval: $(VENV)/.runs ## measure the assistant on messages that trained nothing
 
 bench: $(VENV)/.tests $(WEB) ## measure the assistant beside stock Rasa; trains that first, which takes long
 	@$(BIN)/python -W ignore -m bot bench
+
+tune: $(VENV)/.tests $(TOOLS)/tuning/.installed ## tune the screen's large reader anew; takes most of an hour
+	@$(BIN)/python -W ignore -m bot.tuning --screen var/tuning
+	@$(TOOLS)/tuning/bin/python -W ignore tools/tuning/tune.py --model var/tuning/all-mpnet-base-v2 \
+		--samples var/tuning/samples.jsonl --out bot/screening/large.npz
+	@$(BIN)/python -m bot train
 
 load: $(VENV)/.runs $(TOOLS)/load/.installed ## 200 simulated clients for ten minutes, against an assistant of its own
 	@$(BIN)/python -W ignore -m bot.bench.load
@@ -90,6 +96,10 @@ $(TOOLS)/lint/.installed: tools/lint/pyproject.toml tools/lint/uv.lock $(VENV)/.
 
 $(TOOLS)/contract/.installed: tools/contract/pyproject.toml tools/contract/uv.lock $(VENV)/.tests
 	@UV_PROJECT_ENVIRONMENT=$(CURDIR)/$(TOOLS)/contract $(UV) sync --frozen --no-progress --project tools/contract
+	@touch $@
+
+$(TOOLS)/tuning/.installed: tools/tuning/pyproject.toml tools/tuning/uv.lock $(VENV)/.runs
+	@UV_PROJECT_ENVIRONMENT=$(CURDIR)/$(TOOLS)/tuning $(UV) sync --frozen --no-progress --project tools/tuning
 	@touch $@
 
 $(TOOLS)/load/.installed: tools/load/pyproject.toml tools/load/uv.lock $(VENV)/.runs

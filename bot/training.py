@@ -69,6 +69,11 @@ def disclosure_head() -> Path:
     return DISCLOSURE.path
 
 
+def large_encoder() -> Path:
+    """Where the converted large encoder of the screen is, made or not."""
+    return LARGE.path
+
+
 @cache
 def digest(shaping: Tuple[str, ...], root: Path = ROOT) -> str:
     """Twelve hexadecimal digits that name the current state of some files."""
@@ -143,6 +148,16 @@ def _fit_disclosure(folder: Path) -> Path:
     return made
 
 
+def _convert_large(folder: Path) -> Path:
+    from bot.encoder import EncoderError
+    from bot.screening.large import build
+
+    try:
+        return build(folder)
+    except EncoderError as error:
+        raise TrainingError(str(error)) from error
+
+
 RASA = Model(
     "rasa",
     "the language model",
@@ -164,7 +179,14 @@ DISCLOSURE = Model(
     ),
     _fit_disclosure,
 )
-ALL = (RASA, EMERGENCY, DISCLOSURE)
+LARGE = Model(
+    "large",
+    "the screen's large reader (converted, not trained)",
+    "",
+    ("bot/screening/mpnet.py", "bot/screening/large.npz"),
+    _convert_large,
+)
+ALL = (RASA, EMERGENCY, DISCLOSURE, LARGE)
 
 
 def _forget_old(model: Model) -> None:

@@ -4,11 +4,15 @@ For whoever has changed much of the data; it takes about seven minutes on two id
 and is no part of `make train`. It writes bot/encoder/finetuned.npz and prints the digest
 that bot/encoder/weights.py has to name; then run `make train`, because every head has to
 be fitted on the new vectors. The figures are in docs/decisions/0005-fine-tuning.md.
+
+With `--screen FOLDER` it tunes nothing, but gathers what tools/tuning needs for the screen's
+large reader: the published model and the samples (docs/decisions/0012-large-reader.md).
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,8 +23,9 @@ from bot.encoder.finetuning import Settings, Task, published, tune
 from bot.encoder.tuned import save_changes
 from bot.encoder.weights import TUNED
 from bot.nlu.merging import gist
-from bot.screening.detector import FLAG, Sample, kinds, prepare, read_disclosures
+from bot.screening.detector import FLAG, Sample, kinds, prepare, read_disclosures, read_messages
 from bot.screening.detector import HARMLESS as NO_FLAG
+from bot.screening.mpnet import MODEL, unpack
 from bot.settings import ROOT
 
 _MESSAGE = "message"
@@ -58,12 +63,33 @@ def lesson(messages: Sequence[Example], disclosures: Sequence[Sample]) -> Lesson
     )
 
 
+def screen_samples(samples: Sequence[Sample]) -> list[dict[str, str]]:
+    """Prepared texts with their kinds, each text once: what the large reader is tuned on."""
+    found = {prepare(sample.text): kind for sample, kind in zip(samples, kinds(samples))}
+    return [{"text": text, "kind": kind} for text, kind in found.items()]
+
+
+def gather(folder: Path) -> None:
+    """Write the published large model and `samples.jsonl` into `folder`."""
+    model = folder / MODEL
+    model.mkdir(parents=True, exist_ok=True)
+    unpack(model, ("model.safetensors", "tokenizer.json", "config.json"))
+    data = ROOT / "data"
+    samples = read_disclosures(data / "screening" / "disclosure.jsonl") + read_messages(data / "nlu")
+    lines = [json.dumps(sample, ensure_ascii=False) for sample in screen_samples(samples)]
+    (folder / "samples.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Tune on the data of the project and write the changes."""
     parser = argparse.ArgumentParser(prog="python -m bot.tuning", description="Fine-tune the sentence encoder.")
     parser.add_argument("--out", type=Path, default=TUNED, help="where the changed layers go (%(default)s)")
     parser.add_argument("--epochs", type=int, default=Settings().epochs, help="times through the data (%(default)s)")
+    parser.add_argument("--screen", type=Path, help="gather what tools/tuning needs in this folder, and tune nothing")
     chosen = parser.parse_args(arguments)
+    if chosen.screen is not None:
+        gather(chosen.screen)
+        return 0
     data = ROOT / "data"
     learned = lesson(read_examples(data / "nlu"), read_disclosures(data / "screening" / "disclosure.jsonl"))
     changed = tune(learned.texts, learned.tasks, Settings(epochs=chosen.epochs))

@@ -19,7 +19,7 @@ from bot.dialogue.casework import Casework
 from bot.dialogue.checkins import Checkins
 from bot.dialogue.escalating import Escalating
 from bot.dialogue.greeting import greeting
-from bot.dialogue.reading import load_detector, load_reader
+from bot.dialogue.reading import foresight, load_detector, load_reader
 from bot.eligibility.access import ApiKeys, CheckTokens
 from bot.eligibility.service import Checks
 from bot.escalation import outbox
@@ -88,7 +88,7 @@ def build_service(chosen: Settings) -> Service:
         checkins=checkins,
         outbox=_outbox(database, live, handout, booking, checkins, chosen),
         casework=Casework(handout, chosen, booking, rulebook.validity_days),
-        turns=Turns(database, detector, alarm, lambda: greeting(handout, chosen)),
+        turns=Turns(database, detector, alarm, lambda: greeting(handout, chosen), foresee=foresight(detector)),
         tokens=ChatTokens(shared_secret(database, "chat_tokens"), chosen.token_days),
         limits=Limits(chosen.rate_limits, redis_url),
         checks=Checks(database, rulebook, load_reader(detector), detector, handout, booking, chosen),

@@ -11,6 +11,7 @@ rule about health.
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import json
 import logging
@@ -102,6 +103,7 @@ class Turns:
         alarm: what is said and kept in an emergency.
         greeting: the first message of a conversation.
         admission: how many messages are answered at a time.
+        foresee: prepares the reading of a text while the message is being written; it keeps nothing but vectors.
     """
 
     def __init__(
@@ -111,12 +113,14 @@ class Turns:
         alarm: AlarmReply,
         greeting: Callable[[], Message],
         admission: Optional[Admission] = None,
+        foresee: Callable[[str], None] = lambda text: None,
     ) -> None:
         self._database = database
         self._detector = detector
         self._alarm = alarm
         self._greeting = greeting
         self._admission = admission or Admission()
+        self._foresee = foresee
 
     def greeting(self) -> Message:
         """The first message of a conversation."""
@@ -179,7 +183,7 @@ class Turns:
                 message, the conversation is gone, or a part did not answer.
         """
         async with agent.lock_store.lock(conversation_id, LOCK_SECONDS, LOCK_WAIT_SECONDS):
-            received, state = await _stored(lambda: self._receive(conversation_id, incoming, request_key))
+            received, state = await self._received(conversation_id, incoming, request_key)
             if received.answered:
                 return await _stored(lambda: self._replies(received.seq))
             if incoming.text is not None:
@@ -233,6 +237,23 @@ class Turns:
                 return rights.export(session, conversation_id, audit.CLIENT)
 
         return await in_thread(_export)
+
+    async def _received(
+        self, conversation_id: str, incoming: Incoming, request_key: Optional[str]
+    ) -> Tuple[StoredMessage, State]:
+        """Write a message down; what will be looked at in it is encoded meanwhile, on another processor."""
+        text = incoming.text
+        writing = _stored(lambda: self._receive(conversation_id, incoming, request_key))
+        if text is None:
+            return await writing
+        written, prepared = await asyncio.gather(
+            writing, in_thread(lambda: self._foresee(text)), return_exceptions=True
+        )
+        if isinstance(written, BaseException):
+            raise written
+        if isinstance(prepared, BaseException):
+            raise prepared
+        return written
 
     def _receive(
         self, conversation_id: str, incoming: Incoming, request_key: Optional[str]

@@ -8,6 +8,7 @@ answer to it, and is asked again at the end. Everything that a turn writes
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import Any, Callable, Dict, List, Mapping, Optional
@@ -28,6 +29,7 @@ from bot.dialogue.my_data import OFFER as DELETE
 from bot.dialogue.my_data import MyData
 from bot.dialogue.reading import load_detector, load_reader
 from bot.dialogue.screening import Screening
+from bot.dialogue.screens import awaits_answer
 from bot.handout import PASSAGES, Handout
 from bot.nlu.thresholds import ANSWER, ANSWER_IF_CLEAR, CLARIFY, CLEAR_BY
 from bot.rights import ExportTickets
@@ -95,15 +97,30 @@ class Reply:
 
 @dataclass
 class Turn:
-    """What the skills of one turn share."""
+    """What the skills of one turn share.
 
-    session: Session
+    Attributes:
+        begin: begins the transaction of the turn.
+    """
+
+    begin: Callable[[], Session]
     conversation_id: str
     heard: Heard
     memory: Memory
     now: datetime
     messages: List[Message] = field(default_factory=list)
     erase: bool = False
+    begun: Optional[Session] = None
+
+    @property
+    def session(self) -> Session:
+        """The turn's transaction, begun when a skill first needs it.
+
+        Most answers write nothing, and must not stand in line with those that do.
+        """
+        if self.begun is None:
+            self.begun = self.begin()
+        return self.begun
 
     @property
     def told(self) -> List[str]:
@@ -159,11 +176,18 @@ class Assistant:
 
     def reply(self, heard: Heard, conversation_id: str, memory: Memory) -> Reply:
         """Answer one message."""
-        with self._database.transaction() as session:
-            turn = Turn(session, conversation_id, heard, memory, self._clock())
+        with ExitStack() as ending:
+            turn = Turn(
+                lambda: ending.enter_context(self._database.transaction()),
+                conversation_id,
+                heard,
+                memory,
+                self._clock(),
+            )
+            asked = self._asked(conversation_id)
             if not (heard.pressed and self._pressed(turn)):
-                left = self._screening.hear(turn)
-                if len(left) == 1 and self._checkins.hear(turn, left[0]):
+                left = self._screening.hear(turn) if asked else heard.parts
+                if asked and len(left) == 1 and self._checkins.hear(turn, left[0]):
                     left = []
                 for part in self._ordered(left, memory):
                     read = self._context.weigh(part, memory)
@@ -171,9 +195,14 @@ class Assistant:
                 self._told_besides(turn)
             if not any(message.kind in ("fallback", "clarify") for message in turn.messages):
                 memory.failures = 0
-            if not turn.erase:
+            if not turn.erase and (asked or turn.begun is not None):
                 self._screening.ask_again(turn)
             return Reply(turn.messages, memory, turn.erase)
+
+    def _asked(self, conversation_id: str) -> bool:
+        """Whether a question of ours waits for an answer."""
+        with self._database.reading() as session:
+            return awaits_answer(session, conversation_id)
 
     def _ordered(self, parts: List[Part], memory: Memory) -> List[Part]:
         """The parts to answer: small talk beside a real question is left out, and a yes or no to nothing."""

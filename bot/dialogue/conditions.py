@@ -53,7 +53,6 @@ class Conditions:
 
     def __init__(self, handout: Handout, reader: Reader, alarm: AlarmReply) -> None:
         self._handout = handout
-        self._reader = reader
         # only what names a condition is answered: asking the other readers for it cost a third of an action's time
         self._vocabulary = reader.vocabulary_only()
         self._alarm = alarm
@@ -125,7 +124,7 @@ class Conditions:
 
     def _is_only_anothers(self, turn: Turn, text: str) -> bool:
         """Whether every condition that the words name is somebody else's (policy.md 2.9)."""
-        found = [f for f in self._reader.read(text, turn.now.date()).findings if f.condition not in VAGUE]
+        found = [f for f in self._vocabulary.read(text, turn.now.date()).findings if f.condition not in VAGUE]
         return bool(found) and all(finding.status == "other_person" for finding in found)
 
     def _answer(self, turn: Turn, findings: List[Finding], part: Part) -> None:

@@ -9,7 +9,7 @@ import secrets
 from datetime import datetime, timezone
 from typing import Any, Dict, List, Mapping, Optional
 
-from sqlalchemy import select
+from sqlalchemy import exists, or_, select
 from sqlalchemy.orm import Session, selectinload
 
 from bot.escalation import add_reason
@@ -17,6 +17,7 @@ from bot.screening import Decision, Finding, Rulebook, decide
 from bot.screening.vocabulary import PASSAGE_SOURCES
 from bot.store.models import (
     Case,
+    Checkin,
     DecisionRecord,
     FindingRecord,
     Screen,
@@ -29,6 +30,13 @@ from bot.store.models import (
 UNDECIDED = "incomplete"
 # older words of a long conversation are the therapist's to read, not the screen's
 EARLIER_MESSAGES = 50
+
+
+def awaits_answer(session: Session, conversation_id: str) -> bool:
+    """Whether a screen is open, or a check-in has asked something: one look for what most turns do not have."""
+    screen = exists().where(Screen.conversation_id == conversation_id, Screen.status == "open")
+    checkin = exists().where(Checkin.conversation_id == conversation_id, Checkin.asked.is_not(None))
+    return bool(session.scalar(select(or_(screen, checkin))))
 
 
 def open_screen(session: Session, conversation_id: str) -> Optional[Screen]:

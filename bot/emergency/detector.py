@@ -74,6 +74,10 @@ class EmergencyDetector:
             return None
         return self._alarm(score.category, score.evidence, "semantic", probability)
 
+    def texts_of(self, text: str) -> list[str]:
+        """What `check` may have encoded of a message, for whoever has it encoded before."""
+        return [] if self._semantic is None else self._semantic.texts_of(text)
+
     def of(self, category: str, evidence: str) -> Emergency:
         """The emergency of a category that somebody else read; an unknown one counts as `other_urgent`."""
         known = category if category in self._rules.categories else "other_urgent"

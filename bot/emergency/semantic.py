@@ -110,9 +110,13 @@ class SemanticReader:
             raise EmergencyError(f"{path}: the emergency head was trained with other term lists: run `make train`")
         return cls(head, lexical, encoder)
 
+    def texts_of(self, text: str) -> list[str]:
+        """Return the message and its sentences: what `score` encodes."""
+        return [text, *windows(text, self._lexical)]
+
     def score(self, text: str) -> Score:
         """Return the highest score of the message and its sentences."""
-        texts = [text, *windows(text, self._lexical)]
+        texts = self.texts_of(text)
         probabilities = self._head.probabilities(features(texts, self._lexical, self._encoder), texts)
         best = int(np.argmin(probabilities[:, self._harmless]))
         categories = probabilities[best].copy()

@@ -32,6 +32,9 @@ _BATCH_TOKENS = 256
 _CACHED_TEXTS = 4_096
 _DEFAULT_DIRECTORY = Path(__file__).resolve().parents[2] / "models" / "encoder"
 
+#: A text as the numbers of its word pieces.
+Pieces = tuple[int, ...]
+
 _loaded: dict[Path, Encoder] = {}
 _loading = threading.Lock()
 
@@ -42,7 +45,8 @@ class Encoder:
     def __init__(self, network: ctranslate2.Encoder, tokenizer: Tokenizer) -> None:
         self._network = network
         self._tokenizer = tokenizer
-        self._recent: OrderedDict[str, NDArray[np.float32]] = OrderedDict()
+        # by word pieces, so that the same words in other letters or with other blanks are known too
+        self._recent: OrderedDict[Pieces, NDArray[np.float32]] = OrderedDict()
         self._lock = threading.Lock()
 
     @classmethod
@@ -81,34 +85,34 @@ class Encoder:
         that of the empty sentence.
         """
         vectors = np.empty((len(texts), DIMENSIONS), dtype=np.float32)
-        unknown: OrderedDict[str, list[int]] = OrderedDict()
+        pieces = [tuple(found.ids) for found in self._tokenizer.encode_batch([_readable(text) for text in texts])]
+        unknown: OrderedDict[Pieces, list[int]] = OrderedDict()
         with self._lock:
-            for row, text in enumerate(texts):
-                known = self._recent.get(text)
+            for row, one in enumerate(pieces):
+                known = self._recent.get(one)
                 if known is None:
-                    unknown.setdefault(text, []).append(row)
+                    unknown.setdefault(one, []).append(row)
                 else:
-                    self._recent.move_to_end(text)
+                    self._recent.move_to_end(one)
                     vectors[row] = known
         if unknown:
             fresh = self._encode(list(unknown))
             for vector, rows in zip(fresh, unknown.values()):
                 vectors[rows] = vector
             with self._lock:
-                for text, vector in zip(unknown, fresh):
-                    self._recent[text] = vector.copy()
+                for one, vector in zip(unknown, fresh):
+                    self._recent[one] = vector.copy()
                 while len(self._recent) > _CACHED_TEXTS:
                     self._recent.popitem(last=False)
         return vectors
 
-    def _encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        tokens = [encoding.ids for encoding in self._tokenizer.encode_batch([_readable(text) for text in texts])]
-        vectors = np.empty((len(tokens), DIMENSIONS), dtype=np.float32)
-        for rows in _batches([len(ids) for ids in tokens]):
-            output = self._network.forward_batch([tokens[row] for row in rows])
+    def _encode(self, pieces: Sequence[Pieces]) -> NDArray[np.float32]:
+        vectors = np.empty((len(pieces), DIMENSIONS), dtype=np.float32)
+        for rows in _batches([len(one) for one in pieces]):
+            output = self._network.forward_batch([list(pieces[row]) for row in rows])
             states = np.asarray(output.last_hidden_state)
             for row, state in zip(rows, states):
-                mean = state[: len(tokens[row])].mean(axis=0)
+                mean = state[: len(pieces[row])].mean(axis=0)
                 vectors[row] = mean / np.linalg.norm(mean)
         return vectors
 

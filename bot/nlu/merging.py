@@ -101,6 +101,11 @@ def gist(text: str) -> str:
     return f"{text[:half]} {text[-half:]}"
 
 
+def texts_of(text: str) -> list[str]:
+    """What `read` will have scored of a message, for whoever prepares it."""
+    return _cut(text).texts
+
+
 def read(text: str, labels: Sequence[str], score: Scorer) -> Reading:
     """Read a message; `score` is called once, with everything that has to be scored.
 
@@ -119,20 +124,9 @@ def read(text: str, labels: Sequence[str], score: Scorer) -> Reading:
             "ranking": [],
         }
         return Reading((nothing,), nothing, [{"name": NOT_UNDERSTOOD, "confidence": 0.0}])
-    pieces = split(text)
-    several = sum(piece.asks for piece in pieces) > 1
-    spans = _with_story(text, pieces)
-    # a lone question is read with the whole message, and a statement without its own story
-    stories = [gist(span.text) if several and piece.asks else piece.text for piece, span in zip(pieces, spans)]
-    items = [item for piece in pieces for item in piece.items]
-    scores = score(
-        [
-            gist(text),
-            *(piece.text for piece in pieces),
-            *stories,
-            *(i.meant or i.text for i in items),
-        ]
-    )
+    cut = _cut(text)
+    pieces, spans, several = cut.pieces, cut.spans, cut.several
+    scores = score(cut.texts)
     groups = _Groups(labels)
 
     def part(piece: Piece, row: NDArray[np.float32]) -> Part:
@@ -181,6 +175,26 @@ def read(text: str, labels: Sequence[str], score: Scorer) -> Reading:
     if not parts or (len(pieces) > 1 and _weak(parts) and whole["confidence"] >= thresholds.ANSWER):
         parts = [whole]
     return Reading(tuple(parts), whole, groups.ranked(scores[0]))
+
+
+@dataclass(frozen=True, slots=True)
+class _Cut:
+    """A message in pieces, each with its story, and the texts to score: whole, pieces, stories, items of lists."""
+
+    pieces: tuple[Piece, ...]
+    spans: list[Piece]
+    several: bool
+    texts: list[str]
+
+
+def _cut(text: str) -> _Cut:
+    pieces = split(text)
+    several = sum(piece.asks for piece in pieces) > 1
+    spans = _with_story(text, pieces)
+    # a lone question is read with the whole message, and a statement without its own story
+    stories = [gist(span.text) if several and piece.asks else piece.text for piece, span in zip(pieces, spans)]
+    items = [item.meant or item.text for piece in pieces for item in piece.items]
+    return _Cut(pieces, spans, several, [gist(text), *(piece.text for piece in pieces), *stories, *items])
 
 
 def _with_story(text: str, pieces: Sequence[Piece]) -> list[Piece]:

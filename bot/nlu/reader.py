@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bot.encoder import Encoder, EncoderError, LinearHead
-from bot.nlu.merging import Reading, read
+from bot.nlu.merging import Reading, read, texts_of
 from bot.nlu.spelling import plain
 
 #: The head's file in the classifier's folder of a Rasa model.
@@ -53,6 +53,11 @@ class MessageReader:
     def read(self, text: str) -> Reading:
         """The parts of a message; at least one."""
         return read(text, self._head.labels, self._score)
+
+    @staticmethod
+    def texts_of(text: str) -> list[str]:
+        """What `read` will have encoded of a message, for whoever has it encoded before."""
+        return [plain(one) for one in texts_of(text)]
 
     def _score(self, texts: Sequence[str]) -> NDArray[np.float32]:
         known = [plain(text) for text in texts]

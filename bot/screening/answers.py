@@ -84,7 +84,7 @@ def read_answer(
     into a "no". "Not that I know of" is ``unsure``: the client may simply never have been
     tested, and the therapist can settle that with one question.
     """
-    reading = reader.read(text, today)
+    reading = reader.read(text, today, alone=item.id == "other")
     if not reading.readable:
         return AnswerReading("unsure" if reading.findings else None, reading.findings, False)
     line = canonical(text).line.strip()

@@ -1,11 +1,12 @@
 """The second reader: does a stretch of text tell of health at all?
 
-Two looks at the same sentence vector, which err in different places: a logistic head over
-vector and hashed n-grams, trained on disclosures and harmless remarks of many kinds (it tells
-the kinds apart and adds their probabilities up, which separates better than two bare labels),
-and the labels of the nearest training texts. It has no list of conditions, so that it can
-see what the vocabulary does not know ("my midwife wants me on my side only"); it never
-overrules the lexical reader. Figures are in docs/screening.md.
+Three looks, which err in different places: a logistic head over MiniLM's vector and hashed
+n-grams, trained on disclosures and harmless remarks of many kinds (it tells the kinds apart
+and adds their probabilities up, which separates better than two bare labels); the labels of
+the nearest training texts; and the large encoder that was tuned for this question alone
+(`bot.screening.large`). It has no list of conditions, so that it can see what the vocabulary
+does not know ("my midwife wants me on my side only"); it never overrules the lexical reader.
+Figures are in docs/screening.md.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,9 +30,9 @@ from bot.screening.yamlfile import load_yaml
 FLAG = "flag"
 HARMLESS = "harmless"
 
-THRESHOLD = 0.05
-"""Chosen for the fewest misses on new lines before they were trained on (cross-validation over
-their writers), well knowing what it costs in harmless texts; figures in docs/screening.md."""
+THRESHOLD = 0.07
+"""Chosen on the lines of a writer that trained nothing and on validation texts, and lowered until no
+held-out flag was missed, well knowing what it costs in harmless texts; figures in docs/screening.md."""
 
 _NEIGHBOURS = 30
 _NEARNESS = 0.05
@@ -39,6 +41,12 @@ _NEIGHBOURS_SHARE = 0.6
 """Weight of the neighbours' log odds beside the head's."""
 _NO_VOTE = 1e-3
 """Nobody is ever wholly sure: what an absent side counts, as a share of the nearest vote."""
+
+_LARGE_SHARE = 0.5
+"""Weight of the large reader's log odds; the rest is that of the two small looks."""
+_PLAIN = 0.9
+"""Where the small looks find a text this probable to matter, the large one is not asked: it
+costs five times as long and nothing would come of it but the same."""
 
 _RARE = 12
 """Kinds with fewer samples are put together."""
@@ -75,20 +83,34 @@ class Neighbours:
         return out
 
 
+class LargeLook(Protocol):
+    """Anything that reads prepared texts with a larger model."""
+
+    def log_odds(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Log odds of a flag, shape (len(texts),)."""
+        ...
+
+
 class Detector:
     """A trained DisclosureDetector."""
 
     def __init__(
-        self, encoder: Encoder, head: LinearHead, neighbours: Neighbours, threshold: float = THRESHOLD
+        self,
+        encoder: Encoder,
+        head: LinearHead,
+        neighbours: Neighbours,
+        large: LargeLook,
+        threshold: float = THRESHOLD,
     ) -> None:
         self.threshold = threshold
+        self._large = large
         self._encoder = encoder
         self._head = head
         self._neighbours = neighbours
         self._flags = np.array([name.startswith(FLAG + "/") for name in head.labels])
 
     @classmethod
-    def load(cls, weights: Path, encoder: Encoder | None = None) -> Detector:
+    def load(cls, weights: Path, large: LargeLook, encoder: Encoder | None = None) -> Detector:
         """Read the ``.npz`` that ``train`` wrote; the encoder is loaded when none is given."""
         head = LinearHead.load(weights)
         if {name.partition("/")[0] for name in head.labels} != {FLAG, HARMLESS}:
@@ -100,20 +122,29 @@ class Detector:
             raise ScreeningFileError(
                 weights, None, f"was trained by another version ({error}); run `make train`."
             ) from error
-        return cls(encoder or Encoder.load(), head, neighbours)
+        return cls(encoder or Encoder.load(), head, neighbours, large)
 
     def scores(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Probability (0 to 1) that a careful therapist would want to see each text, shape (len(texts),)."""
         if not texts:
             return np.zeros(0, dtype=np.float32)
         prepared = [prepare(text) for text in texts]
+        odds = self.small_log_odds(prepared)
+        unsure = np.flatnonzero(odds < np.log(_PLAIN / (1 - _PLAIN)))
+        if len(unsure):
+            large = self._large.log_odds([prepared[row] for row in unsure])
+            odds[unsure] = (1 - _LARGE_SHARE) * odds[unsure] + _LARGE_SHARE * large
+        total: NDArray[np.float32] = 1 / (1 + np.exp(-odds))
+        return total
+
+    def small_log_odds(self, prepared: Sequence[str]) -> NDArray[np.float32]:
+        """Log odds of head and neighbours alone for prepared texts, shape (len(prepared),)."""
         vectors = self._encoder.encode(prepared)
         flagged = self._head.probabilities(vectors, prepared)[:, self._flags].sum(axis=1)
         # Beyond one in a hundred thousand a probability is only noise.
         flagged = np.clip(flagged, 1e-5, 1 - 1e-5)
-        odds = np.log(flagged / (1 - flagged)) + _NEIGHBOURS_SHARE * self._neighbours.log_odds(vectors)
-        total: NDArray[np.float32] = 1 / (1 + np.exp(-odds))
-        return total
+        odds: NDArray[np.float32] = np.log(flagged / (1 - flagged))
+        return odds + _NEIGHBOURS_SHARE * self._neighbours.log_odds(vectors)
 
 
 @lru_cache(maxsize=4096)

@@ -238,7 +238,7 @@ class Interview:
 
     def _follow_up(self, text: str, now: datetime) -> Step:
         item, follow_up = self.rulebook.follow_up(self.position)
-        reading = self.reader.read(text, now.date()) if follow_up.option(text) is None else None
+        reading = self.reader.read(text, now.date(), alone=False) if follow_up.option(text) is None else None
         if reading is not None:
             self.findings.setdefault(follow_up.id, []).extend(self._of_follow_up(item, follow_up, reading.findings))
         if follow_up.kind == "text":

@@ -4,7 +4,9 @@ Two readers look at a text. The lexical one finds conditions and medicines by vo
 and reads the status of each mention. The second (optional, trained) gives every stretch a
 probability that a careful therapist would want to see it. A text is harmless only when
 both say so: every mention is denied, over, or somebody else's, and what is left is
-positively recognised as harmless. Pure: no rasa, no web, no database.
+positively recognised as harmless. Words that only suggest something ("clinic", "burn") give
+way where the second reader is surer than usual that nothing is told; the conditions of the
+handout, medicines and readings never do. Pure: no rasa, no web, no database.
 """
 
 from __future__ import annotations
@@ -12,7 +14,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import Protocol
@@ -24,7 +26,7 @@ from bot.screening.context import ContextReader
 from bot.screening.model import Finding
 from bot.screening.normalise import Canonical, canonical, clean, readable
 from bot.screening.readings import find_readings
-from bot.screening.vocabulary import Mention, Vocabulary, default_vocabulary
+from bot.screening.vocabulary import NO_CLASS, Mention, Vocabulary, default_vocabulary
 
 LONGEST_TEXT = 4_000
 """Characters of free text that the contract allows in one check."""
@@ -32,6 +34,9 @@ LONGEST_TEXT = 4_000
 WHOLLY_EXPLAINED = 0.3
 """From this probability on, even a text goes to the therapist of which the vocabulary has
 explained every clause."""
+
+SUGGESTION = 0.05
+"""Below this probability, words of the vocabulary that only suggest something give way."""
 
 VAGUE = frozenset({"unclear", "unspecified", "medicine", "procedure", "awaiting_results"})
 """Conditions that name nothing: enough to send a screen to the therapist, too little to
@@ -49,11 +54,20 @@ class DisclosureDetector(Protocol):
         ...
 
 
+class Alarm(Protocol):
+    """What an `AlarmDetector` finds."""
+
+    @property
+    def layer(self) -> str:
+        """``lexical`` where terms name it, ``semantic`` where it is only likely."""
+        ...
+
+
 class AlarmDetector(Protocol):
     """Anything that recognises alarming symptoms, the emergency layer for one."""
 
-    def check(self, text: str) -> object | None:
-        """Something truthy when ``text`` tells of an emergency."""
+    def check(self, text: str) -> Alarm | None:
+        """The alarm when ``text`` tells of an emergency."""
         ...
 
 
@@ -95,14 +109,18 @@ class Reader:
         """This reader without its second reader and the emergency layer, for callers who want named conditions."""
         return Reader(self.vocabulary, context=self._context)
 
-    def read(self, text: str, today: date) -> TextReading:
-        """Findings of ``text``; ``today`` is the day that "last week" is counted from."""
+    def read(self, text: str, today: date, *, alone: bool = True) -> TextReading:
+        """Findings of ``text``; ``today`` is the day that "last week" is counted from.
+
+        ``alone`` is False where the words answer a question about one condition: they then
+        mean more than they say by themselves, and nothing gives way.
+        """
         cleaned = clean(text).strip()
         if not cleaned:
             return TextReading((), True)
         if len(cleaned) > LONGEST_TEXT:
             return TextReading((_unread(cleaned[:80]),), False)
-        findings = list(self._alarms(cleaned))
+        findings, suggested = self._alarms(cleaned)
         if not readable(text):
             findings.append(_unread(cleaned))
             return TextReading(tuple(findings), False)
@@ -128,17 +146,39 @@ class Reader:
                 rule=mention.group.id,
             )
             findings.append(finding)
+            if mention in mentions and _only_suggests(mention):
+                suggested.add(finding)
         findings = _without_echoes(findings)
+        if alone and all(finding in suggested for finding in findings if finding.counts):
+            findings = self._given_way(cleaned, findings)
         if not any(finding.counts for finding in findings):
             findings.extend(self._second_opinion(cleaned, text_corrected, all_mentions, findings))
         return TextReading(tuple(findings), True)
 
-    def _alarms(self, text: str) -> Sequence[Finding]:
-        if self.alarm is None or self.alarm.check(text) is None:
-            return ()
-        return (
-            Finding("alarming_symptom", "present", "text", text, "practice.alarming", "urgent", rule="emergency_layer"),
+    def _alarms(self, text: str) -> tuple[list[Finding], set[Finding]]:
+        """The alarm of a text, if any, and the same where it is only likely."""
+        alarm = self.alarm.check(text) if self.alarm is not None else None
+        if alarm is None:
+            return [], set()
+        found = Finding(
+            "alarming_symptom", "present", "text", text, "practice.alarming", "urgent", rule="emergency_layer"
         )
+        return [found], {found} if alarm.layer == "semantic" else set()
+
+    def _given_way(self, text: str, findings: list[Finding]) -> list[Finding]:
+        """``findings``, of which all that count are suggestions, as the second reader lets them stand.
+
+        What gives way is kept as irrelevant, so that the therapist sees what was read.
+        """
+        if self.detector is None or not any(finding.counts for finding in findings):
+            return findings
+        if max(self.detector.scores([text, *windows(text)])) >= SUGGESTION:
+            return findings
+        return [
+            replace(finding, listing="irrelevant", rule=f"{finding.rule}, second_reader") if finding.counts else finding
+            for finding in findings
+            if finding.rule != "emergency_layer"
+        ]
 
     def _second_opinion(
         self, text: str, words: Canonical, mentions: Sequence[Mention], explained: Sequence[Finding]
@@ -160,6 +200,11 @@ class Reader:
             if score >= threshold:
                 return [_unread(stretch, rule="second_reader")]
         return []
+
+
+def _only_suggests(mention: Mention) -> bool:
+    """Whether a mention names neither a condition of the handout nor a medicine."""
+    return mention.group.listing == "other" and mention.group.atc == NO_CLASS
 
 
 _DENIAL_CREDIT = 0.5

@@ -12,7 +12,7 @@ from datetime import date
 
 from bot.screening.model import Listing
 from bot.screening.normalise import Canonical
-from bot.screening.vocabulary import Group, Mention
+from bot.screening.vocabulary import NO_CLASS, Group, Mention
 
 SINCE = date(2026, 11, 23)
 PRESSURE_REVIEW = (140, 90)
@@ -61,7 +61,7 @@ class NumericReading:
 
 
 def _group(name: str, condition: str, listing: Listing, source: str = "practice.reading") -> Group:
-    return Group(name, condition, listing, source, SINCE, "never", "-", (), None, ())
+    return Group(name, condition, listing, source, SINCE, "never", NO_CLASS, (), None, ())
 
 
 _N = r"(\d+(?:[.,]\d+)?)"

@@ -52,6 +52,9 @@ _GROUP_KEYS = frozenset(
 _FILE_KEYS = frozenset({"date", "list", "source", "groups"})
 _EVERYDAY_KEYS = frozenset({"date", "phrases"})
 
+NO_CLASS = "-"
+"""The ATC class of what is no medicine, or none in particular."""
+
 _ATC = re.compile(r"[ABCDGHJLMNPRSV]\d{2}(?:[A-Z](?:[A-Z](?:\d{2})?)?)?")
 
 # Shorter words have too many neighbours to be corrected without false friends.
@@ -289,8 +292,8 @@ def _read_groups(path: Path, seen: set[str]) -> list[Group]:
         if listing in ("contraindication", "modified") and condition not in LISTED:
             allowed = ", ".join(LISTED)
             raise node.fail("condition", f"'{condition}' is not on the handout's lists; allowed are {allowed}.")
-        atc = node.text("atc", default="-")
-        if atc != "-" and not all(_ATC.fullmatch(part) for part in re.split(r", |-", atc)):
+        atc = node.text("atc", default=NO_CLASS)
+        if atc != NO_CLASS and not all(_ATC.fullmatch(part) for part in re.split(r", |-", atc)):
             raise node.fail(
                 "atc", f"'{atc}' is not an ATC class; allowed are classes such as B01A, C02-C03 or L04A, P01BA02."
             )

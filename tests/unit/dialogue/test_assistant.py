@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Callable
 
 import pytest
+import sqlalchemy
 
 from bot.dialogue.buttons import payload
 from bot.dialogue.memory import KEPT_PASSAGES, Memory
@@ -54,6 +55,21 @@ def test_parts_are_answered_in_order_and_small_talk_beside_them_is_left_out(talk
         part("not_in_handout/price", "how much is it"),
     )
     assert kinds == ["answer", "not_in_handout"]
+
+
+def test_an_answer_from_the_handout_stands_in_no_line_with_those_who_write(talk: New, database: Database) -> None:
+    one = talk()
+    with database.transaction() as another:
+        another.execute(sqlalchemy.text("UPDATE conversations SET channel = channel"))
+        assert one.hear(part("handout/pain", "does it hurt?")) == ["answer"]
+
+
+def test_what_a_turn_writes_is_taken_back_when_it_fails(talk: New, database: Database) -> None:
+    one = talk()
+    with pytest.raises(KeyError):
+        one.hear(part("human/person", "a person please"), part("no_such_skill", "?"))
+    with database.reading() as session:
+        assert session.query(Case).count() == 0
 
 
 def test_the_same_passage_is_told_once(talk: New) -> None:

@@ -203,8 +203,10 @@ def test_a_wholly_explained_text_still_goes_to_the_therapist_when_the_second_rea
 
 def test_an_alarm_makes_the_text_urgent(reader: Reader) -> None:
     class Alarm:
-        def check(self, text: str) -> object | None:
-            return "yes"
+        layer = "lexical"
+
+        def check(self, text: str) -> Alarm:
+            return self
 
     found = Reader(reader.vocabulary, alarm=Alarm()).read("anything", TODAY).findings
     assert found[0].listing == "urgent"
