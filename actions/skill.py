@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import Any, Dict, List
 
 from rasa_sdk import Action, Tracker
-from rasa_sdk.events import SlotSet
+from rasa_sdk.events import FollowupAction, SlotSet
 from rasa_sdk.executor import CollectingDispatcher
 
 from bot.dialogue.assistant import Assistant, Heard, build_assistant
@@ -54,4 +54,5 @@ class Skill(Action, ABC):
             dispatcher.utter_message(json_message=message.as_dict())
         if reply.erase:
             dispatcher.utter_message(json_message={"erase": True})
-        return [SlotSet("memory", reply.memory.to_slot())]
+        # one action a turn: named here, what comes next needs no prediction
+        return [SlotSet("memory", reply.memory.to_slot()), FollowupAction("action_listen")]

@@ -12,6 +12,7 @@ import os
 import socket
 import sys
 import time
+from functools import partial
 from typing import Any, Dict, Optional
 from urllib.parse import unquote, urlsplit
 
@@ -171,7 +172,9 @@ def _count(app: Sanic) -> None:
         took = time.perf_counter() - request.ctx.began
         REQUEST_SECONDS.labels(route).observe(took)
         response.headers[logs.HEADER] = request.ctx.id
-        access.info("request", method=request.method, route=route, status=response.status, ms=round(took * 1000, 1))
+        line = {"method": request.method, "route": route, "status": response.status, "ms": round(took * 1000, 1)}
+        # the client need not wait for it
+        asyncio.get_running_loop().call_soon(partial(access.info, "request", **line))
 
     time_calls(Encoder, "_encode", "encoding")
     time_calls(MessageProcessor, "parse_message", "classification")

@@ -21,7 +21,7 @@ from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from rasa.core.agent import Agent
 from rasa.core.channels.channel import OutputChannel, UserMessage
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm import Session
 
 from bot import rights
@@ -338,10 +338,7 @@ class Turns:
         session: Session, received: StoredMessage, messages: Sequence[Mapping[str, Any]]
     ) -> List[StoredMessage]:
         marked = session.execute(
-            update(StoredMessage)
-            .where(StoredMessage.seq == received.seq)
-            .values(answered=True)
-            .execution_options(synchronize_session=False)
+            _ANSWERED, {"received": received.seq}, execution_options={"synchronize_session": False}
         )
         if not marked.rowcount:
             raise Problem(404, "This conversation was deleted. Start a new one.")
@@ -356,15 +353,18 @@ class State:
     tracker: Optional[str]
 
 
+# every turn runs these two: put together once
+_STATE = select(
+    select(Case.status)
+    .where(Case.conversation_id == bindparam("conversation"), Case.status != "closed")
+    .scalar_subquery(),
+    select(TrackerState.state).where(TrackerState.conversation_id == bindparam("conversation")).scalar_subquery(),
+).where(Conversation.id == bindparam("conversation"))
+_ANSWERED = update(StoredMessage).where(StoredMessage.seq == bindparam("received")).values(answered=True)
+
+
 def _state(session: Session, conversation_id: str) -> State:
-    row = session.execute(
-        select(
-            select(Case.status)
-            .where(Case.conversation_id == conversation_id, Case.status != "closed")
-            .scalar_subquery(),
-            select(TrackerState.state).where(TrackerState.conversation_id == conversation_id).scalar_subquery(),
-        ).where(Conversation.id == conversation_id)
-    ).first()
+    row = session.execute(_STATE, {"conversation": conversation_id}).first()
     if row is None:
         raise _gone()
     return State(row[0] in THERAPISTS, row[1])

@@ -9,7 +9,7 @@ import secrets
 from datetime import datetime, timezone
 from typing import Any, Dict, List, Mapping, Optional
 
-from sqlalchemy import exists, or_, select
+from sqlalchemy import bindparam, exists, or_, select
 from sqlalchemy.orm import Session, selectinload
 
 from bot.escalation import add_reason
@@ -31,12 +31,18 @@ UNDECIDED = "incomplete"
 # older words of a long conversation are the therapist's to read, not the screen's
 EARLIER_MESSAGES = 50
 
+# every turn asks it: put together once
+_AWAITS = select(
+    or_(
+        exists().where(Screen.conversation_id == bindparam("conversation"), Screen.status == "open"),
+        exists().where(Checkin.conversation_id == bindparam("conversation"), Checkin.asked.is_not(None)),
+    )
+)
+
 
 def awaits_answer(session: Session, conversation_id: str) -> bool:
     """Whether a screen is open, or a check-in has asked something: one look for what most turns do not have."""
-    screen = exists().where(Screen.conversation_id == conversation_id, Screen.status == "open")
-    checkin = exists().where(Checkin.conversation_id == conversation_id, Checkin.asked.is_not(None))
-    return bool(session.scalar(select(or_(screen, checkin))))
+    return bool(session.scalar(_AWAITS, {"conversation": conversation_id}))
 
 
 def open_screen(session: Session, conversation_id: str) -> Optional[Screen]:

@@ -9,7 +9,7 @@ import secrets
 from datetime import datetime, timezone
 from typing import Any, Dict, List, Mapping, Optional, Sequence
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from bot.booking import BookingTokens
@@ -19,6 +19,9 @@ from bot.store.database import touch, upsert
 from bot.store.models import Conversation, Offer, StoredMessage, case_label, utcnow
 
 TELEGRAM = "telegram"
+
+_CHANNEL = select(Conversation.channel).where(Conversation.id == bindparam("conversation"))
+_CHANNEL_LOCKED = _CHANNEL.with_for_update()
 
 
 def add_messages(
@@ -42,8 +45,7 @@ def add_messages(
         request_key: names the request that brought them, for one message at most.
     """
     # messages that come from several sides are numbered in the order in which they are committed
-    asked = select(Conversation.channel).where(Conversation.id == conversation_id)
-    channel = session.scalar(asked.with_for_update() if pushed else asked)
+    channel = session.scalar(_CHANNEL_LOCKED if pushed else _CHANNEL, {"conversation": conversation_id})
     stored = []
     offers: Dict[str, str] = {}
     for message in messages:

@@ -10,8 +10,9 @@ from __future__ import annotations
 import logging
 import sqlite3
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
-from typing import Any, Callable, FrozenSet, Iterator, Mapping, Sequence
+from typing import Any, Callable, FrozenSet, Iterator, Mapping, Sequence, Tuple
 
 import sqlalchemy
 from alembic import command
@@ -45,15 +46,16 @@ def upsert(session: Session, model: Any, rows: Sequence[Mapping[str, Any]]) -> N
 
     One statement, where asking first costs two. SQLite and PostgreSQL speak the same words for it.
     """
-    if not rows:
-        return
-    dialect = {"sqlite": sqlite, "postgresql": postgresql}[session.get_bind().dialect.name]
-    table = model.__table__
-    statement = dialect.insert(table)
-    changed = {c.name: statement.excluded[c.name] for c in table.columns if not c.primary_key and c.name in rows[0]}
-    session.execute(
-        statement.on_conflict_do_update(index_elements=list(table.primary_key.columns), set_=changed), list(rows)
-    )
+    if rows:
+        session.execute(_upserting(session.get_bind().dialect.name, model.__table__, tuple(rows[0])), list(rows))
+
+
+@lru_cache(maxsize=64)
+def _upserting(dialect: str, table: Any, columns: Tuple[str, ...]) -> Any:
+    """The statement for rows of these columns."""
+    statement = {"sqlite": sqlite, "postgresql": postgresql}[dialect].insert(table)
+    changed = {c.name: statement.excluded[c.name] for c in table.columns if not c.primary_key and c.name in columns}
+    return statement.on_conflict_do_update(index_elements=list(table.primary_key.columns), set_=changed)
 
 
 class Database:
