@@ -148,11 +148,15 @@ class Reader:
             findings.append(finding)
             if mention in mentions and _only_suggests(mention):
                 suggested.add(finding)
+        # the same words may both suggest and name: then they name
+        named = {_echo(finding) for finding in findings if finding not in suggested}
+        suggested = {finding for finding in suggested if _echo(finding) not in named}
         findings = _without_echoes(findings)
-        if alone and all(finding in suggested for finding in findings if finding.counts):
-            findings = self._given_way(cleaned, findings)
-        if not any(finding.counts for finding in findings):
+        counting = [finding for finding in findings if finding.counts]
+        if not counting:
             findings.extend(self._second_opinion(cleaned, text_corrected, all_mentions, findings))
+        elif alone and suggested.issuperset(counting):
+            findings = self._given_way(cleaned, findings)
         return TextReading(tuple(findings), True)
 
     def _alarms(self, text: str) -> tuple[list[Finding], set[Finding]]:
@@ -170,9 +174,9 @@ class Reader:
 
         What gives way is kept as irrelevant, so that the therapist sees what was read.
         """
-        if self.detector is None or not any(finding.counts for finding in findings):
+        if self.detector is None:
             return findings
-        if max(self.detector.scores([text, *windows(text)])) >= SUGGESTION:
+        if max(self.detector.scores([text, *windows(text)])) >= min(SUGGESTION, self.detector.threshold):
             return findings
         return [
             replace(finding, listing="irrelevant", rule=f"{finding.rule}, second_reader") if finding.counts else finding
@@ -285,11 +289,16 @@ def _without_echoes(findings: Sequence[Finding]) -> list[Finding]:
     seen: set[tuple[str, str, str]] = set()
     out: list[Finding] = []
     for finding in findings:
-        key = (finding.condition, finding.status, finding.evidence.lower())
+        key = _echo(finding)
         if key not in seen:
             seen.add(key)
             out.append(finding)
     return out
+
+
+def _echo(finding: Finding) -> tuple[str, str, str]:
+    """What two findings have in common of which one says nothing that the other does not."""
+    return finding.condition, finding.status, finding.evidence.lower()
 
 
 def _unread(evidence: str, rule: str = "unreadable") -> Finding:

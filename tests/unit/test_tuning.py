@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bot.emergency.semantic import Example
 from bot.screening.detector import FLAG, HARMLESS, Sample
-from bot.tuning import lesson
+from bot.tuning import lesson, screen_samples
 
 MESSAGES = (
     Example("is the sauna ok?", "handout/after_heat"),
@@ -36,3 +36,11 @@ def test_texts_about_health_teach_whether_a_therapist_would_want_to_see_them() -
 
 def test_texts_are_in_the_form_in_which_they_are_encoded_later() -> None:
     assert lesson(MESSAGES, DISCLOSURES).texts[-2:] == ["on warfarin", "fit as a fiddle"]
+
+
+def test_the_large_reader_learns_each_prepared_text_once_with_its_side_first() -> None:
+    samples = [*DISCLOSURES, Sample("on warfarin", FLAG, "anticoagulant")]
+    assert screen_samples(samples) == [
+        {"text": "on warfarin", "kind": "flag/rare"},
+        {"text": "fit as a fiddle", "kind": "harmless/rare"},
+    ]

@@ -86,3 +86,21 @@ def test_what_gave_way_stays_on_record_as_irrelevant() -> None:
     (finding,) = Reader(detector=Second(SURE)).read("my lunch is a long story", TODAY).findings
     assert (finding.evidence, finding.listing) == ("long story", "irrelevant")
     assert finding.rule.endswith("second_reader")
+
+
+def test_a_second_reader_stricter_than_the_limit_has_the_last_word() -> None:
+    strict = Reader(detector=Second(SUGGESTION / 2, threshold=SUGGESTION / 4))
+    assert not strict.read("my lunch is a long story", TODAY).harmless
+
+
+def test_the_second_reader_reads_a_text_once() -> None:
+    class Counting(Second):
+        asked = 0
+
+        def scores(self, texts: Sequence[str]) -> Sequence[float]:
+            self.asked += 1
+            return super().scores(texts)
+
+    second = Counting(SURE)
+    assert Reader(detector=second).read("my lunch is a long story", TODAY).harmless
+    assert second.asked == 1
