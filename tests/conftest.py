@@ -14,9 +14,14 @@ from typing import Any, Callable, Dict, Iterator, List, Optional
 
 import httpx
 import pytest
+from hypothesis import HealthCheck, settings
 
 from bot.store.database import Database
 from bot.supervisor import free_port
+
+# how fast a machine draws and runs examples is no property of the product
+settings.register_profile("product", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("product")
 
 ROOT = Path(__file__).resolve().parents[1]
 START_SECONDS = 240
