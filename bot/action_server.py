@@ -7,6 +7,7 @@ from sanic.request import Request
 
 from actions.skill import assistant
 from bot import logs
+from bot.collector import keep_out_of_the_collectors_way
 
 
 def serve(port: int) -> None:
@@ -14,6 +15,7 @@ def serve(port: int) -> None:
     # a first client must not wait for dictionaries and models to load
     assistant()
     app = create_app("actions", cors_origins=[])
+    keep_out_of_the_collectors_way()
     # longer than the Rasa server keeps an unused connection (bot/action_client.py)
     app.config.KEEP_ALIVE_TIMEOUT = 60
 

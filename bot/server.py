@@ -38,6 +38,7 @@ from bot.channels.housekeeping import purge_daily
 from bot.channels.problems import answer_with_problems
 from bot.channels.service import build_service
 from bot.channels.telegram import TelegramChannel
+from bot.collector import keep_out_of_the_collectors_way
 from bot.encoder import Encoder
 from bot.graph_runner import run_graphs_in_order
 from bot.handout import Handout
@@ -205,6 +206,7 @@ async def _load(app: Sanic, actions_url: str) -> None:
         sys.stderr.flush()
         # the supervisor ends the program on this code: a server without a model helps nobody
         os._exit(CANNOT_SERVE)
+    keep_out_of_the_collectors_way()
     app.ctx.agent = loaded
 
 
