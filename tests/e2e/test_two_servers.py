@@ -7,7 +7,7 @@ import os
 import signal
 import uuid
 from pathlib import Path
-from typing import Any, Dict, Iterator, List, Tuple
+from typing import Any, Callable, Dict, Iterator, List, Sequence, Tuple
 
 import httpx
 import pytest
@@ -81,25 +81,34 @@ async def test_every_message_is_answered_once_and_in_order_though_a_server_dies(
             Person(http, [dying.url, staying.url] if number % 2 else [staying.url, dying.url])
             for number in range(CLIENTS)
         ]
-        first = asyncio.Event()
-
-        async def talk(person: Person) -> None:
-            await person.open()
-            for text in SAID:
-                assert (await person.say(text))["messages"]
-                first.set()
-
-        talking = [asyncio.create_task(talk(person)) for person in people]
-        await first.wait()
-        kill(dying)
-        await asyncio.gather(*talking)
+        await talk_while(people, lambda: kill(dying))
         for person in people:
-            history = (await http.get(f"{staying.url}/chat/history", headers=person.headers)).json()["messages"]
-            said = [message["text"] for message in history if message["from"] == "client"]
-            assert said == list(SAID)
-            senders = [message["from"] for message in history]
-            answered = [senders[place + 1] for place, sender in enumerate(senders) if sender == "client"]
-            assert answered == ["assistant"] * len(SAID)
+            await assert_answered_once_and_in_order(http, staying.url, person)
+
+
+async def talk_while(people: Sequence[Person], something_happens: Callable[[], None]) -> None:
+    """Let everybody say `SAID`; something happens as soon as the first answer is there."""
+    first = asyncio.Event()
+
+    async def talk(person: Person) -> None:
+        await person.open()
+        for text in SAID:
+            assert (await person.say(text))["messages"]
+            first.set()
+
+    talking = [asyncio.create_task(talk(person)) for person in people]
+    await first.wait()
+    something_happens()
+    await asyncio.gather(*talking)
+
+
+async def assert_answered_once_and_in_order(http: httpx.AsyncClient, url: str, person: Person) -> None:
+    history = (await http.get(f"{url}/chat/history", headers=person.headers)).json()["messages"]
+    said = [message["text"] for message in history if message["from"] == "client"]
+    assert said == list(SAID)
+    senders = [message["from"] for message in history]
+    answered = [senders[place + 1] for place, sender in enumerate(senders) if sender == "client"]
+    assert answered == ["assistant"] * len(SAID)
 
 
 def kill(server: Running) -> None:

@@ -16,12 +16,11 @@ from bot.dialogue.message import Message
 from bot.dialogue.transcript import add_messages
 from bot.store.database import Database
 from tests.conftest import Running
-from tests.e2e.test_two_servers import Person
+from tests.e2e.test_two_servers import Person, assert_answered_once_and_in_order, talk_while
 from tests.integration.servers import RedisServer
 
 CLIENTS = 24
 STREAMS = 8
-SAID = ("can I go swimming after?", "does it hurt?", "will I bruise?")
 SOON = 30
 
 
@@ -46,24 +45,9 @@ def connections() -> httpx.AsyncClient:
 async def test_every_message_is_answered_once_and_in_order_though_a_worker_dies(workers: Running) -> None:
     async with connections() as http:
         people = [Person(http, [workers.url]) for _ in range(CLIENTS)]
-        first = asyncio.Event()
-
-        async def talk(person: Person) -> None:
-            await person.open()
-            for text in SAID:
-                assert (await person.say(text))["messages"]
-                first.set()
-
-        talking = [asyncio.create_task(talk(person)) for person in people]
-        await first.wait()
-        os.kill(workers.children()["serve"], signal.SIGKILL)
-        await asyncio.gather(*talking)
+        await talk_while(people, lambda: os.kill(workers.children()["serve"], signal.SIGKILL))
         for person in people:
-            history = (await http.get(f"{workers.url}/chat/history", headers=person.headers)).json()["messages"]
-            assert [message["text"] for message in history if message["from"] == "client"] == list(SAID)
-            senders = [message["from"] for message in history]
-            answered = [senders[place + 1] for place, sender in enumerate(senders) if sender == "client"]
-            assert answered == ["assistant"] * len(SAID)
+            await assert_answered_once_and_in_order(http, workers.url, person)
 
 
 @pytest.mark.slow
