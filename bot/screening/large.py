@@ -15,14 +15,16 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import logsumexp
 
+from bot.screening.detector import FLAG, HARMLESS
 from bot.screening.errors import ScreeningFileError
 from bot.screening.mpnet import DIMENSIONS, LargeEncoder, convert
 
 #: The low-rank additions to the encoder and the head over it.
 LEARNED = Path(__file__).with_name("large.npz")
 
-FLAG = "flag/"
-HARMLESS = "harmless/"
+#: How kinds begin, by their side.
+_FLAG = f"{FLAG}/"
+_HARMLESS = f"{HARMLESS}/"
 
 
 class LargeReader:
@@ -40,7 +42,7 @@ class LargeReader:
         self._encoder = encoder
         self._weight = weight
         self._bias = bias
-        self._flags = np.array([kind.startswith(FLAG) for kind in kinds])
+        self._flags = np.array([kind.startswith(_FLAG) for kind in kinds])
 
     @classmethod
     def load(cls, folder: Path, learned: Path = LEARNED) -> LargeReader:
@@ -57,7 +59,7 @@ class LargeReader:
             raise ScreeningFileError(
                 learned, None, f"holds no head ({error}); restore it from the repository."
             ) from error
-        if weight.shape != (len(kinds), DIMENSIONS) or not all(kind.startswith((FLAG, HARMLESS)) for kind in kinds):
+        if weight.shape != (len(kinds), DIMENSIONS) or not all(kind.startswith((_FLAG, _HARMLESS)) for kind in kinds):
             raise ScreeningFileError(learned, None, "holds a head of another shape; restore it from the repository.")
         return cls(LargeEncoder.load(folder), weight, bias, kinds)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime, timezone
-from pathlib import Path
 from typing import Callable, Dict, List, Optional
 
 import pytest
@@ -80,12 +79,11 @@ def detector() -> EmergencyDetector:
 
 
 @pytest.fixture
-def database(tmp_path: Path) -> Database:
-    made = Database(f"sqlite:///{tmp_path / 'a.db'}")
-    made.migrate()
-    with made.transaction() as session:
+def database(database: Database) -> Database:
+    """One that holds the conversation `c`."""
+    with database.transaction() as session:
         session.add(Conversation(id="c", channel="chat"))
-    return made
+    return database
 
 
 @pytest.fixture
