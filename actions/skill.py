@@ -11,10 +11,11 @@ from rasa_sdk import Action, Tracker
 from rasa_sdk.events import FollowupAction, SlotSet
 from rasa_sdk.executor import CollectingDispatcher
 
-from bot.dialogue.assistant import Assistant, Heard, build_assistant
+from bot.dialogue.assistant import Assistant, Heard, Reply, build_assistant
 from bot.dialogue.failure import describe
 from bot.dialogue.memory import Memory
 from bot.settings import settings
+from bot.threads import in_thread
 
 logger = logging.getLogger(__name__)
 
@@ -37,14 +38,12 @@ class Skill(Action, ABC):
         """The name in the domain."""
         return f"action_{self.skill}"
 
-    def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Dict[str, Any]) -> List[Dict[str, Any]]:
+    async def run(
+        self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Dict[str, Any]
+    ) -> List[Dict[str, Any]]:
         """Reply to the latest message."""
         try:
-            reply = assistant().reply(
-                Heard.from_parse(tracker.latest_message),
-                conversation_id=tracker.sender_id,
-                memory=Memory.from_slot(tracker.get_slot("memory")),
-            )
+            reply = await in_thread(lambda: self._reply(tracker))
         except Exception as error:
             # the SDK would send the request, with the client's words, into the log
             logger.error("%s failed: %s", self.name(), describe(error))
@@ -56,3 +55,11 @@ class Skill(Action, ABC):
             dispatcher.utter_message(json_message={"erase": True})
         # one action a turn: named here, what comes next needs no prediction
         return [SlotSet("memory", reply.memory.to_slot()), FollowupAction("action_listen")]
+
+    @staticmethod
+    def _reply(tracker: Tracker) -> Reply:
+        return assistant().reply(
+            Heard.from_parse(tracker.latest_message),
+            conversation_id=tracker.sender_id,
+            memory=Memory.from_slot(tracker.get_slot("memory")),
+        )

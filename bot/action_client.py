@@ -28,11 +28,20 @@ IDLE_SECONDS = 15
 CONNECTIONS = 32
 
 
-class ActionEndpoint(EndpointConfig):
-    """The action server's address, with connections that stay open between calls."""
+#: Whoever asks how the assistant is does not wait longer for the action server.
+_CHECK = aiohttp.ClientTimeout(total=2)
 
-    def __init__(self, url: str, **kwargs: Any) -> None:
-        super().__init__(url, **kwargs)
+
+class ActionServer(EndpointConfig):
+    """An action server in another process, with connections that stay open between calls.
+
+    Args:
+        server: where it listens, `http://127.0.0.1:5055`.
+    """
+
+    def __init__(self, server: str, **kwargs: Any) -> None:
+        super().__init__(f"{server}/webhook", **kwargs)
+        self._server = server
         self._session: Optional[aiohttp.ClientSession] = None
         self._loop: Optional[asyncio.AbstractEventLoop] = None
 
@@ -53,6 +62,15 @@ class ActionEndpoint(EndpointConfig):
         """As Rasa's own, with the id of the client's request, so that both processes' log lines can be put together."""
         named["headers"] = {**named.get("headers", {}), logs.HEADER: logs.request_id()}
         return await super().request(*arguments, **named)
+
+    async def state(self) -> str:
+        """`ok`, or what is wrong with the action server."""
+        try:
+            async with self.session() as session:
+                async with session.get(f"{self._server}/health", timeout=_CHECK) as response:
+                    return "ok" if response.status == 200 else "failing"
+        except (aiohttp.ClientError, asyncio.TimeoutError):
+            return "not reachable"
 
     async def close(self) -> None:
         """Close the connections, at the end of the process."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlsplit
+
 from rasa_sdk.endpoint import create_app
 from sanic.request import Request
 
@@ -10,8 +12,12 @@ from bot import logs
 from bot.collector import keep_out_of_the_collectors_way
 
 
-def serve(port: int) -> None:
-    """Load everything, then listen on 127.0.0.1 until told to stop."""
+def serve(address: str) -> None:
+    """Load everything, then listen until told to stop.
+
+    Args:
+        address: on loopback, `http://127.0.0.1:5055`.
+    """
     # a first client must not wait for dictionaries and models to load
     assistant()
     app = create_app("actions", cors_origins=[])
@@ -23,4 +29,5 @@ def serve(port: int) -> None:
     async def began(request: Request) -> None:
         logs.begin_request(request.headers.get(logs.HEADER, ""))
 
-    app.run(host="127.0.0.1", port=port, access_log=False, motd=False)
+    listening = urlsplit(address)
+    app.run(host=listening.hostname, port=listening.port, access_log=False, motd=False)

@@ -58,7 +58,7 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
     bench = commands.add_parser("bench", help="measure the assistant beside stock Rasa", add_help=False)
     bench.set_defaults(work=benchmark)
     commands.add_parser("serve", help="the Rasa server alone (run starts it)").set_defaults(work=serve)
-    commands.add_parser("actions", help="the action server alone (run starts it)").set_defaults(work=serve_actions)
+    commands.add_parser("actions", help="an action server alone, for ACTION_SERVER=on and `rasa shell`").set_defaults(work=serve_actions)
     chosen, rest = parser.parse_known_args(arguments)
     if rest and chosen.work not in (evaluate, benchmark):
         parser.error(f"unknown arguments: {' '.join(rest)}")
@@ -269,7 +269,7 @@ def serve(_arguments: argparse.Namespace) -> int:
     leave_out_tensorflow(ROOT / "config.yml")
     from bot.server import serve as serve_app
 
-    serve_app(configured, f"http://127.0.0.1:{_actions_port(configured)}")
+    serve_app(configured)
     return 0
 
 
@@ -281,7 +281,7 @@ def serve_actions(_arguments: argparse.Namespace) -> int:
     exit_with_parent()
     from bot.action_server import serve as serve_app
 
-    serve_app(_actions_port(configured))
+    serve_app(configured.actions_url)
     return 0
 
 
@@ -289,10 +289,6 @@ def _configured() -> Settings:
     configured = settings()
     logs.configure(configured.log_level)
     return configured
-
-
-def _actions_port(configured: Settings) -> int:
-    return configured.actions_port or 5055
 
 
 def _database() -> Database:

@@ -16,7 +16,6 @@ from functools import partial
 from typing import Any, Dict, Optional
 from urllib.parse import unquote, urlsplit
 
-import aiohttp
 import structlog
 from rasa.core.actions.action import RemoteAction
 from rasa.core.agent import Agent, load_agent
@@ -29,8 +28,10 @@ from sanic.request import Request
 from sanic.response import HTTPResponse
 from sanic.response import json as json_response
 
+from actions.skill import assistant
 from bot import logs
-from bot.action_client import ActionEndpoint, check_responses_with_a_compiled_schema
+from bot.action_client import ActionServer, check_responses_with_a_compiled_schema
+from bot.action_executor import ActionsHere
 from bot.channels.chat import ChatChannel
 from bot.channels.desk import DeskChannel
 from bot.channels.eligibility import EligibilityChannel
@@ -45,8 +46,10 @@ from bot.handout import Handout
 from bot.metrics import REQUEST_SECONDS, REQUESTS, listen, time_calls
 from bot.screening import Rulebook
 from bot.settings import ROOT, Settings
+from bot.shortcuts import take_shortcuts, trust_own_actions
 from bot.store.database import StoreError
 from bot.supervisor import CANNOT_SERVE
+from bot.threads import in_thread
 from bot.training import model_file
 from bot.web import add_pages
 
@@ -59,12 +62,8 @@ BACKLOG = 512
 LOCK_STORE_SECONDS = 2
 
 
-def create_app(chosen: Settings, actions_url: str) -> Sanic:
-    """The server, not yet listening.
-
-    Args:
-        actions_url: where the action server listens, `http://127.0.0.1:5055`.
-    """
+def create_app(chosen: Settings) -> Sanic:
+    """The server, not yet listening."""
     app = Sanic("assistant", configure_logging=False)
     app.config.REQUEST_MAX_SIZE = MAX_BODY
     app.config.KEEP_ALIVE_TIMEOUT = 30
@@ -78,7 +77,6 @@ def create_app(chosen: Settings, actions_url: str) -> Sanic:
     app.ctx.actions = None
     app.ctx.service = build_service(chosen)
     app.ctx.rules_version = rulebook.version
-    app.ctx.actions_url = actions_url
 
     @app.get("/health")
     async def health(request: Request) -> HTTPResponse:
@@ -87,11 +85,10 @@ def create_app(chosen: Settings, actions_url: str) -> Sanic:
 
     @app.listener("after_server_start")
     async def load(app: Sanic, _loop: Any) -> None:
-        app.ctx.http = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=2))
         app.ctx.service.outbox.start()
         app.ctx.purging = asyncio.ensure_future(purge_daily(app.ctx.service.database, chosen.retention_days))
         app.ctx.metrics = await listen(chosen.metrics_port) if chosen.metrics_port else None
-        app.add_task(_load(app, actions_url))
+        app.add_task(_load(app))
 
     @app.listener("before_server_stop")
     async def finish(app: Sanic, _loop: Any) -> None:
@@ -101,7 +98,6 @@ def create_app(chosen: Settings, actions_url: str) -> Sanic:
 
     @app.listener("after_server_stop")
     async def close(app: Sanic, _loop: Any) -> None:
-        await app.ctx.http.close()
         if app.ctx.metrics is not None:
             await app.ctx.metrics.cleanup()
         if app.ctx.actions is not None:
@@ -114,7 +110,7 @@ async def health_of(app: Sanic) -> Dict[str, Any]:
     """Whether each part answers (contract: Health)."""
     parts = {
         "nlu": "ok" if _ready(app.ctx.agent) else "starting",
-        "actions": await _actions(app),
+        "actions": "starting" if app.ctx.actions is None else await app.ctx.actions.state(),
         "database": await asyncio.get_running_loop().run_in_executor(None, _database, app),
     }
     failing = [name for name, state in parts.items() if state != "ok"]
@@ -136,14 +132,6 @@ def model_name(app: Sanic) -> str:
 
 def _ready(agent: Optional[Agent]) -> bool:
     return agent is not None and agent.is_ready()
-
-
-async def _actions(app: Sanic) -> str:
-    try:
-        async with app.ctx.http.get(f"{app.ctx.actions_url}/health") as response:
-            return "ok" if response.status == 200 else "failing"
-    except (aiohttp.ClientError, asyncio.TimeoutError):
-        return "not reachable"
 
 
 def _database(app: Sanic) -> str:
@@ -183,20 +171,24 @@ def _count(app: Sanic) -> None:
     time_calls(RemoteAction, "run", "action")
 
 
-async def _load(app: Sanic, actions_url: str) -> None:
+async def _load(app: Sanic) -> None:
+    chosen: Settings = app.ctx.service.settings
     endpoints = AvailableEndpoints.read_endpoints(str(ROOT / "endpoints.yml"))
-    endpoints.action = app.ctx.actions = ActionEndpoint(
-        f"{actions_url}/webhook", **(endpoints.action.kwargs if endpoints.action else {})
-    )
-    redis_url = app.ctx.service.settings.redis_url.get_secret_value()
+    options = endpoints.action.kwargs if endpoints.action else {}
+    if chosen.action_server:
+        app.ctx.actions = ActionServer(chosen.actions_url, **options)
+        check_responses_with_a_compiled_schema()
+    else:
+        trust_own_actions()
+        # in a thread, as the model below, so that /health answers meanwhile
+        app.ctx.actions = await in_thread(lambda: _actions_here(options))
+    endpoints.action = app.ctx.actions
+    redis_url = chosen.redis_url.get_secret_value()
     if redis_url:
         endpoints.lock_store = lock_endpoint(redis_url)
-    check_responses_with_a_compiled_schema()
+    take_shortcuts()
     run_graphs_in_order()
-    # in a thread, so that /health answers meanwhile
-    loaded = await asyncio.get_running_loop().run_in_executor(
-        None, lambda: asyncio.run(load_agent(str(model_file()), endpoints=endpoints))
-    )
+    loaded = await in_thread(lambda: asyncio.run(load_agent(str(model_file()), endpoints=endpoints)))
     if not loaded.is_ready():
         logger.error(
             "The model %s cannot be loaded: it is missing, broken, or was trained by another "
@@ -208,6 +200,13 @@ async def _load(app: Sanic, actions_url: str) -> None:
         os._exit(CANNOT_SERVE)
     keep_out_of_the_collectors_way()
     app.ctx.agent = loaded
+
+
+def _actions_here(options: Dict[str, Any]) -> ActionsHere:
+    """The actions, ready: a first client must not wait for dictionaries and models to load."""
+    here = ActionsHere(**options)
+    assistant()
+    return here
 
 
 def lock_endpoint(url: str) -> EndpointConfig:
@@ -225,9 +224,9 @@ def lock_endpoint(url: str) -> EndpointConfig:
     )
 
 
-def serve(chosen: Settings, actions_url: str) -> None:
+def serve(chosen: Settings) -> None:
     """Listen until told to stop; beside other workers, if there are any."""
-    app = create_app(chosen, actions_url)
+    app = create_app(chosen)
     if chosen.workers == 1:
         app.run(host=chosen.host, port=chosen.port, access_log=False, motd=False, backlog=BACKLOG)
         return

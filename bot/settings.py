@@ -98,7 +98,8 @@ class Settings(BaseSettings):
 
     port: int = Field(5005, ge=1, le=65535, description="the one public port")
     host: str = Field("0.0.0.0", description="the address the public port listens on")
-    actions_port: int = Field(0, ge=0, le=65535, description="loopback port of the action server; 0 picks a free one")
+    action_server: bool = Field(False, description="run the actions in a process of their own, as stock Rasa does")
+    actions_port: int = Field(0, ge=0, le=65535, description="loopback port of that process; 0 picks a free one")
     metrics_port: int = Field(0, ge=0, le=65535, description="loopback port of /metrics; 0 picks a free one")
     var_dir: Path = Field(Path("var"), description="the folder that holds all state")
     database_url: str = Field("", description="SQLAlchemy address; empty: SQLite in VAR_DIR")
@@ -289,6 +290,11 @@ class Settings(BaseSettings):
     def address(self) -> str:
         """Where people reach this assistant, without a slash at the end."""
         return self.public_url or f"http://localhost:{self.port}"
+
+    @property
+    def actions_url(self) -> str:
+        """Where an action server listens: without a chosen port, where Rasa's own would."""
+        return f"http://127.0.0.1:{self.actions_port or 5055}"
 
     @property
     def api_keys(self) -> Tuple[str, ...]:

@@ -1,9 +1,9 @@
-"""Starts the two processes of the assistant, watches them, and stops them.
+"""Starts the processes of the assistant, watches them, and stops them.
 
-The Rasa server listens on the public port, the action server on loopback. A
-process that dies is started again, a little later each time; one that keeps
-dying ends the whole program with an error. This module knows processes; it
-must not know conversations.
+The Rasa servers listen on the public port, an action server, where one is wanted,
+on loopback. A process that dies is started again, a little later each time; one
+that keeps dying ends the whole program with an error. This module knows processes;
+it must not know conversations.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ class Supervisor:
         self._children = [child for number in range(chosen.workers) for child in self._worker(number)]
 
     def _worker(self, number: int) -> List[Child]:
-        """A Rasa server and the action server that it calls; the workers share the public port."""
+        """A Rasa server, and the action server that it calls if there is one; the workers share the public port."""
         chosen = self._settings
         actions_port = chosen.actions_port + number if chosen.actions_port else free_port()
         metrics_port = chosen.metrics_port + number if chosen.metrics_port else free_port()
@@ -89,13 +89,13 @@ class Supervisor:
             "METRICS_PORT": str(metrics_port),
         }
         which = f" {number + 1}" if chosen.workers > 1 else ""
-        actions = f"http://127.0.0.1:{actions_port}/health"
         # the public port answers for any worker; its own port answers for this one
         server = f"http://127.0.0.1:{metrics_port}/metrics"
-        return [
-            Child(f"action server{which}", ("actions",), actions, environment),
-            Child(f"Rasa server{which}", ("serve",), server, environment),
-        ]
+        children = [Child(f"Rasa server{which}", ("serve",), server, environment)]
+        if chosen.action_server:
+            actions = f"http://127.0.0.1:{actions_port}/health"
+            children.append(Child(f"action server{which}", ("actions",), actions, environment))
+        return children
 
     async def run(self) -> None:
         """Start, watch and stop.

@@ -20,7 +20,7 @@ from sqlalchemy import select
 from bot.booking import BookingTokens
 from bot.channels.live import Live
 from bot.channels.problems import Problem, invalid
-from bot.channels.threads import in_thread
+from bot.threads import in_thread
 from bot.dialogue.transcript import as_contract, with_fresh_token
 from bot.store import topics
 from bot.store.database import Database, StoreError

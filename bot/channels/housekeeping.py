@@ -6,7 +6,7 @@ import asyncio
 import logging
 
 from bot import rights
-from bot.channels.threads import in_thread
+from bot.threads import in_thread
 from bot.store.database import Database, StoreError
 
 logger = logging.getLogger(__name__)

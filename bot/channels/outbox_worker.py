@@ -14,7 +14,7 @@ from functools import partial
 from typing import Callable, Collection, Dict, List, TypeVar
 
 from bot.channels.live import Live
-from bot.channels.threads import in_thread
+from bot.threads import in_thread
 from bot.dialogue.failure import describe
 from bot.escalation import delivery
 from bot.escalation.delivery import SEND_SECONDS, Item, Later, Sender

@@ -70,7 +70,7 @@ def build_service(chosen: Settings) -> Service:
     Raises:
         StoreError, HandoutError, EncoderError, EmergencyError: a part cannot be used.
     """
-    database = Database(chosen.database.get_secret_value())
+    database = Database.shared(chosen.database.get_secret_value())
     redis_url = chosen.redis_url.get_secret_value()
     live = RelayedLive(redis_url) if redis_url else Live()
     database.on_commit = live.changed_all

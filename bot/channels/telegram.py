@@ -21,7 +21,7 @@ from sanic.response import json as json_response
 from bot.channels.chat import body
 from bot.channels.problems import Problem, as_problem
 from bot.channels.service import Service, service
-from bot.channels.threads import in_thread
+from bot.threads import in_thread
 from bot.dialogue.message import Message
 from bot.dialogue.transcript import add_messages
 from bot.escalation import outbox

@@ -28,10 +28,12 @@ from bot import rights
 from bot.channels.admission import Admission
 from bot.channels.problems import Problem, invalid
 from bot.channels.signs import in_words
-from bot.channels.threads import in_thread
+from bot.threads import in_thread
 from bot.dialogue.alarm import AlarmReply
+from bot.dialogue.assistant import AWAITED
 from bot.dialogue.message import Message
-from bot.dialogue.transcript import add_messages, as_row
+from bot.dialogue.screens import AWAITS_ANSWER
+from bot.dialogue.transcript import add_messages, append, as_row
 from bot.emergency import EmergencyDetector
 from bot.escalation import THERAPISTS, audit, client_wrote, in_therapists_hands
 from bot.metrics import stage
@@ -205,6 +207,7 @@ class Turns:
                             sender_id=conversation_id,
                             input_channel="chat",
                             message_id=received.id,
+                            metadata={AWAITED: state.awaits_answer},
                         )
                     )
             if collector.failed or not collector.messages:
@@ -285,6 +288,7 @@ class Turns:
                 id=secrets.token_hex(12),
                 conversation_id=conversation_id,
                 sender="client",
+                at=utcnow(),
                 text=text,
                 kind="notice",
                 sources=[],
@@ -293,10 +297,9 @@ class Turns:
                 request_digest=incoming.digest,
                 answered=False,
                 pressed=incoming.payload is not None,
+                pushed=False,
             )
-            session.add(message)
-            session.flush()
-            return message, state
+            return append(session, message), state
 
     def _erase(self, conversation_id: str) -> None:
         with self._database.transaction() as session:
@@ -351,6 +354,7 @@ class State:
 
     in_therapists_hands: bool
     tracker: Optional[str]
+    awaits_answer: bool
 
 
 # every turn runs these two: put together once
@@ -359,6 +363,7 @@ _STATE = select(
     .where(Case.conversation_id == bindparam("conversation"), Case.status != "closed")
     .scalar_subquery(),
     select(TrackerState.state).where(TrackerState.conversation_id == bindparam("conversation")).scalar_subquery(),
+    AWAITS_ANSWER,
 ).where(Conversation.id == bindparam("conversation"))
 _ANSWERED = update(StoredMessage).where(StoredMessage.seq == bindparam("received")).values(answered=True)
 
@@ -367,7 +372,7 @@ def _state(session: Session, conversation_id: str) -> State:
     row = session.execute(_STATE, {"conversation": conversation_id}).first()
     if row is None:
         raise _gone()
-    return State(row[0] in THERAPISTS, row[1])
+    return State(row[0] in THERAPISTS, row[1], bool(row[2]))
 
 
 def _require(session: Session, conversation_id: str) -> None:

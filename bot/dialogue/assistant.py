@@ -39,6 +39,8 @@ from bot.store.database import Database
 from bot.store.secrets import shared_secret
 
 MAX_PARTS = 5
+#: In a message's metadata: whether a question of the assistant waits for an answer, where the channel has looked.
+AWAITED = "awaits_answer"
 SCREEN_WORDS = ("why_asked", "explain_question", "go_back", "skip_question", "stop_screen", "correct_answer")
 
 
@@ -50,11 +52,13 @@ class Heard:
         text: the words, or the payload of a button.
         parts: at least one.
         entities: what a button carried.
+        awaited: whether a question of the assistant waits for an answer; None where nobody has looked yet.
     """
 
     text: str
     parts: List[Part]
     entities: Dict[str, str] = field(default_factory=dict)
+    awaited: Optional[bool] = None
 
     @classmethod
     def from_parse(cls, parse: Mapping[str, Any]) -> Heard:
@@ -74,7 +78,7 @@ class Heard:
         if not parts:
             intent = str((parse.get("intent") or {}).get("name") or "nlu_fallback")
             parts = [Part(text=text, intent=intent, key=intent)]
-        return cls(text, parts, entities)
+        return cls(text, parts, entities, (parse.get("metadata") or {}).get(AWAITED))
 
     @property
     def pressed(self) -> bool:
@@ -184,7 +188,7 @@ class Assistant:
                 memory,
                 self._clock(),
             )
-            asked = self._asked(conversation_id)
+            asked = self._asked(conversation_id) if heard.awaited is None else heard.awaited
             if not (heard.pressed and self._pressed(turn)):
                 left = self._screening.hear(turn) if asked else heard.parts
                 if asked and len(left) == 1 and self._checkins.hear(turn, left[0]):
@@ -402,12 +406,12 @@ def _apart(key: str, part: Part) -> bool:
 
 
 def build_assistant(chosen: Settings) -> Assistant:
-    """Wire the assistant of the action server together."""
+    """Wire the assistant of the custom actions together."""
     handout = Handout.load()
     rulebook = Rulebook.load()
     detector = load_detector()
     reader = load_reader(detector)
-    database = Database(chosen.database.get_secret_value())
+    database = Database.shared(chosen.database.get_secret_value())
     answering = Answering(handout)
     escalating = Escalating(handout, chosen)
     tokens = BookingTokens(shared_secret(database, "booking_tokens", new_signing_key))

@@ -1,7 +1,8 @@
-"""The trained readers that both processes need, loaded once each."""
+"""The trained readers, loaded once in a process however many ask for them."""
 
 from __future__ import annotations
 
+from functools import lru_cache
 from pathlib import Path
 from typing import Callable
 
@@ -14,6 +15,7 @@ from bot.screening.reader import Reader
 from bot.training import TrainingError, disclosure_head, emergency_head, large_encoder
 
 
+@lru_cache(maxsize=1)
 def load_detector() -> EmergencyDetector:
     """The emergency layer.
 
@@ -23,6 +25,7 @@ def load_detector() -> EmergencyDetector:
     return EmergencyDetector.load(head=_trained(emergency_head()), encoder=Encoder.load())
 
 
+@lru_cache(maxsize=1)
 def load_reader(alarm: EmergencyDetector) -> Reader:
     """The screen's reader: vocabulary, trained second reader, and the emergency layer.
 

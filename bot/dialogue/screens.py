@@ -31,17 +31,17 @@ UNDECIDED = "incomplete"
 # older words of a long conversation are the therapist's to read, not the screen's
 EARLIER_MESSAGES = 50
 
-# every turn asks it: put together once
-_AWAITS = select(
-    or_(
-        exists().where(Screen.conversation_id == bindparam("conversation"), Screen.status == "open"),
-        exists().where(Checkin.conversation_id == bindparam("conversation"), Checkin.asked.is_not(None)),
-    )
+#: Whether a screen of `conversation` is open, or a check-in has asked something: one look for what most turns do not
+#: have. Every turn asks it: put together once, for whoever reads more with it.
+AWAITS_ANSWER = or_(
+    exists().where(Screen.conversation_id == bindparam("conversation"), Screen.status == "open"),
+    exists().where(Checkin.conversation_id == bindparam("conversation"), Checkin.asked.is_not(None)),
 )
+_AWAITS = select(AWAITS_ANSWER)
 
 
 def awaits_answer(session: Session, conversation_id: str) -> bool:
-    """Whether a screen is open, or a check-in has asked something: one look for what most turns do not have."""
+    """Whether a question of the assistant waits for an answer."""
     return bool(session.scalar(_AWAITS, {"conversation": conversation_id}))
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from typing import Iterator, Sequence
+from typing import Sequence
 from zlib import crc32
 
 import numpy as np
@@ -21,19 +21,25 @@ BUCKETS = 1 << 15
 
 _WORD = re.compile(r"[a-z0-9]+(?:'[a-z]+)?|[?!]")
 _LONGEST = 2_000
+#: Marks the characters within a word, which are no word themselves.
+_WITHIN = crc32(b"#")
 
 
-def ngrams(text: str) -> Iterator[str]:
-    """Yield the single words, word pairs and 3 to 5 characters within words of `text`."""
+def ngrams(text: str) -> list[int]:
+    """Return a hash of each single word, word pair, and 3 to 5 characters within a word of `text`."""
     words = _WORD.findall(text[:_LONGEST].lower().replace("\u2019", "'"))
-    yield from words
-    for first, second in zip(words, words[1:]):
-        yield f"{first} {second}"
+    found = [crc32(f"{first} {second}".encode()) for first, second in zip(words, words[1:])]
     for word in words:
-        padded = f"<{word}>"
-        for size in (3, 4, 5):
-            for start in range(len(padded) - size + 1):
-                yield "#" + padded[start : start + size]
+        found.extend(_of_word(word))
+    return found
+
+
+@lru_cache(maxsize=16_384)
+def _of_word(word: str) -> tuple[int, ...]:
+    """The hashes of a word and of the characters within it; most words of a message were in another one."""
+    padded = b"<%b>" % word.encode()
+    within = [padded[start : start + size] for size in (3, 4, 5) for start in range(len(padded) - size + 1)]
+    return (crc32(word.encode()), *(crc32(piece, _WITHIN) for piece in within))
 
 
 @lru_cache(maxsize=1_024)
@@ -42,8 +48,7 @@ def counted(text: str, buckets: int = BUCKETS) -> tuple[NDArray[np.int64], NDArr
 
     Remembered, because several heads look at one message one after the other.
     """
-    found = np.fromiter((crc32(gram.encode()) % buckets for gram in ngrams(text)), dtype=np.int64)
-    distinct, counts = np.unique(found, return_counts=True)
+    distinct, counts = np.unique(np.array(ngrams(text), dtype=np.int64) % buckets, return_counts=True)
     values = (1.0 + np.log(counts)).astype(np.float32)
     distinct.flags.writeable = values.flags.writeable = False
     return distinct, values

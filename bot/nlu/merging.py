@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Callable, Final, Sequence, TypedDict
 
 import numpy as np
@@ -127,7 +128,7 @@ def read(text: str, labels: Sequence[str], score: Scorer) -> Reading:
     cut = _cut(text)
     pieces, spans, several = cut.pieces, cut.spans, cut.several
     scores = score(cut.texts)
-    groups = _Groups(labels)
+    groups = _groups_of(tuple(labels))
 
     def part(piece: Piece, row: NDArray[np.float32]) -> Part:
         sums = groups.sums(row)
@@ -259,6 +260,12 @@ class _Groups:
         sums = self.sums(row)
         order = np.argsort(-sums, kind="stable")
         return [{"name": self.names[i], "confidence": round(float(sums[i]), 4)} for i in order]
+
+
+@lru_cache(maxsize=4)
+def _groups_of(labels: tuple[str, ...]) -> _Groups:
+    """The same for every message of a model."""
+    return _Groups(labels)
 
 
 def _is_list(items: Sequence[Part]) -> bool:

@@ -61,4 +61,7 @@ class MessageReader:
 
     def _score(self, texts: Sequence[str]) -> NDArray[np.float32]:
         known = [plain(text) for text in texts]
-        return self._head.probabilities(self._encoder.encode(known), known)
+        # a message of one piece is scored as a whole, as a piece and with its story, in the same words
+        rows = {text: row for row, text in enumerate(dict.fromkeys(known))}
+        scores = self._head.probabilities(self._encoder.encode(list(rows)), list(rows))
+        return scores[[rows[text] for text in known]]

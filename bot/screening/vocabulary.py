@@ -100,7 +100,7 @@ class Vocabulary:
     _index: dict[str, list[tuple[tuple[str, ...], Group]]] = field(init=False, repr=False)
     _words: frozenset[str] = field(init=False, repr=False)
     _pattern_words: frozenset[str] = field(init=False, repr=False)
-    _by_length: dict[int, list[str]] = field(init=False, repr=False)
+    _alike: dict[tuple[str, int], list[str]] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         self._index = {}
@@ -113,11 +113,11 @@ class Vocabulary:
                 self._index.setdefault(term[0], []).append((term, group))
                 words.update(term)
         self._words = frozenset(words)
-        self._by_length = {}
+        self._alike = {}
         for word in words:
             if len(word) >= _SHORTEST_CORRECTED and word.isalpha():
-                self._by_length.setdefault(len(word), []).append(word)
-        for bucket in self._by_length.values():
+                self._alike.setdefault((word[0], len(word)), []).append(word)
+        for bucket in self._alike.values():
             bucket.sort()
 
     @classmethod
@@ -166,9 +166,7 @@ class Vocabulary:
         allowed = 2 if len(word) >= 8 else 1
         best, best_distance = word, allowed + 1
         for length in range(len(word) - allowed, len(word) + allowed + 1):
-            for candidate in self._by_length.get(length, ()):
-                if candidate[0] != word[0]:
-                    continue
+            for candidate in self._alike.get((word[0], length), ()):
                 limit = min(allowed, 1 if len(candidate) < 7 else 2)
                 distance = DamerauLevenshtein.distance(word, candidate, score_cutoff=limit)
                 if distance <= limit and distance < best_distance:

@@ -12,7 +12,7 @@ import sqlite3
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Callable, FrozenSet, Iterator, Mapping, Sequence, Tuple
+from typing import Any, Callable, ClassVar, Dict, FrozenSet, Iterator, Mapping, Sequence, Tuple
 
 import sqlalchemy
 from alembic import command
@@ -61,9 +61,22 @@ def _upserting(dialect: str, table: Any, columns: Tuple[str, ...]) -> Any:
 class Database:
     """One database, shared by the threads of a process."""
 
+    _open: ClassVar[Dict[str, Database]] = {}
+
+    @classmethod
+    def shared(cls, url: str) -> Database:
+        """The process's own for this address: its connections, and whoever hears of its commits, are the same for all."""
+        if url not in cls._open:
+            cls._open[url] = cls(url)
+        return cls._open[url]
+
     def __init__(self, url: str) -> None:
         self._url = make_url(url)
         self.engine = _engine(self._url)
+        # made once: every transaction needs one of them
+        self._durable = self.engine.execution_options(durable=True)
+        self._quick = self.engine.execution_options(durable=False)
+        self._reading = self.engine.execution_options(reading=True)
         #: Called after a commit with what `touch` was told, from the thread that committed.
         self.on_commit: Callable[[FrozenSet[str]], None] = lambda topics: None
 
@@ -142,7 +155,7 @@ class Database:
         Raises:
             StoreError: the database refused.
         """
-        with self._session(self.engine.execution_options(durable=durable)) as session:
+        with self._session(self._durable if durable else self._quick) as session:
             yield session
 
     @contextmanager
@@ -152,7 +165,7 @@ class Database:
         Raises:
             StoreError: the database refused.
         """
-        with self._session(self.engine.execution_options(reading=True)) as session:
+        with self._session(self._reading) as session:
             yield session
 
     @contextmanager

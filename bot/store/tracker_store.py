@@ -75,7 +75,7 @@ class BoundedTrackerStore(TrackerStore, SerializedTrackerAsText):
     ) -> None:
         kwargs.pop("host", None)  # Rasa passes the endpoint's url, which settings replace
         super().__init__(domain, event_broker, **kwargs)
-        self._database = database or Database(settings().database.get_secret_value())
+        self._database = database or Database.shared(settings().database.get_secret_value())
 
     async def save(self, tracker: DialogueStateTracker) -> None:
         """Write the bounded state, or hand it to the turn that is running."""

@@ -6,7 +6,7 @@ from typing import Callable, TypeVar
 
 from sqlalchemy.orm import Session
 
-from bot.channels.threads import in_thread
+from bot.threads import in_thread
 from bot.store.database import Database
 
 T = TypeVar("T")

@@ -39,7 +39,7 @@ def routes() -> Set[Tuple[str, str]]:
     build = server.build_service
     server.build_service = lambda chosen: None  # type: ignore[assignment,return-value]
     try:
-        app = server.create_app(read_settings(None), "http://127.0.0.1:1")
+        app = server.create_app(read_settings(None))
     finally:
         server.build_service = build
         Sanic._app_registry.pop("assistant", None)

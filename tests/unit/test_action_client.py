@@ -10,7 +10,7 @@ import pytest
 from aiohttp import web
 from rasa.core.actions.action import RemoteAction
 
-from bot.action_client import ActionEndpoint, check_responses_with_a_compiled_schema
+from bot.action_client import ActionServer, check_responses_with_a_compiled_schema
 
 
 @pytest.fixture
@@ -59,7 +59,7 @@ async def test_calls_share_a_connection_and_a_restarted_server_is_found_again() 
 
     first = await listen(0)
     port = first.addresses[0][1]
-    endpoint = ActionEndpoint(f"http://127.0.0.1:{port}/webhook")
+    endpoint = ActionServer(f"http://127.0.0.1:{port}")
     for _ in range(3):
         assert await endpoint.request(json={}) == {"events": [], "responses": []}
     assert len(peers) == 1

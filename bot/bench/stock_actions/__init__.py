@@ -17,7 +17,7 @@ from actions.skill import Skill
 _run = Skill.run
 
 
-def run(
+async def run(
     self: Skill, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Dict[str, Any]
 ) -> List[Dict[str, Any]]:
     """Reply to the latest message, with the key that the ResponseSelector chose."""
@@ -35,7 +35,7 @@ def run(
             "ranking": [],
         }
     ]
-    return _run(self, dispatcher, tracker, domain)
+    return await _run(self, dispatcher, tracker, domain)
 
 
 Skill.run = run  # type: ignore[method-assign]

@@ -1,4 +1,4 @@
-"""Work that waits for the disk or reads words, out of the way of the conversations."""
+"""Work that waits for the disk or reads words, out of the event loop's way."""
 
 from __future__ import annotations
 
