@@ -66,9 +66,9 @@ class ActionServer(EndpointConfig):
     async def state(self) -> str:
         """`ok`, or what is wrong with the action server."""
         try:
-            async with self.session() as session:
-                async with session.get(f"{self._server}/health", timeout=_CHECK) as response:
-                    return "ok" if response.status == 200 else "failing"
+            address = f"{self._server}/health"
+            async with self.session() as session, session.get(address, timeout=_CHECK) as response:
+                return "ok" if response.status == 200 else "failing"
         except (aiohttp.ClientError, asyncio.TimeoutError):
             return "not reachable"
 

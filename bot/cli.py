@@ -58,7 +58,9 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
     bench = commands.add_parser("bench", help="measure the assistant beside stock Rasa", add_help=False)
     bench.set_defaults(work=benchmark)
     commands.add_parser("serve", help="the Rasa server alone (run starts it)").set_defaults(work=serve)
-    commands.add_parser("actions", help="an action server alone, for ACTION_SERVER=on and `rasa shell`").set_defaults(work=serve_actions)
+    commands.add_parser("actions", help="an action server alone, for ACTION_SERVER=on and `rasa shell`").set_defaults(
+        work=serve_actions
+    )
     chosen, rest = parser.parse_known_args(arguments)
     if rest and chosen.work not in (evaluate, benchmark):
         parser.error(f"unknown arguments: {' '.join(rest)}")

@@ -23,12 +23,12 @@ _is_empty: Final = Domain.is_empty
 def take_shortcuts() -> None:
     """Let Rasa's processor, domain and events use them."""
     # walks through all classes of events, for each event that is read
-    Event.resolve_by_type = staticmethod(lru_cache(maxsize=None)(_by_type))  # type: ignore[method-assign]
+    Event.resolve_by_type = staticmethod(lru_cache(maxsize=None)(_by_type))
     # builds an empty domain to compare with, at every message
-    Domain.is_empty = _known_emptiness  # type: ignore[method-assign]
+    Domain.is_empty = _known_emptiness
     # copies what only a debug line shows, whether there is one or not
     for module in (rasa.core.processor, rasa.core.policies.rule_policy):
-        module.copy = SimpleNamespace(deepcopy=lambda value: value)  # type: ignore[attr-defined]
+        module.copy = SimpleNamespace(deepcopy=lambda value: value)
 
 
 def trust_own_actions() -> None:
@@ -40,7 +40,7 @@ def trust_own_actions() -> None:
     def trusted(_action: RemoteAction, _result: Dict[str, Any]) -> bool:
         return True
 
-    RemoteAction._validate_action_result = trusted  # type: ignore[method-assign]
+    RemoteAction._validate_action_result = trusted
 
 
 def _by_type(type_name: str, default: Optional[Type[Event]] = None) -> Optional[Type[Event]]:

@@ -21,7 +21,6 @@ from sanic.response import json as json_response
 from bot.channels.chat import KEY
 from bot.channels.problems import Problem, as_problem, invalid
 from bot.channels.service import Service, service
-from bot.threads import in_thread
 from bot.eligibility.fhir import questionnaire, read_response
 from bot.eligibility.openapi import document
 from bot.eligibility.service import Caller, CheckError, Conflict, ForeignCheck, UnknownCheck
@@ -34,6 +33,7 @@ from bot.eligibility.submission import (
     parse,
     read_submission,
 )
+from bot.threads import in_thread
 
 JSON = "application/json"
 FHIR = "application/fhir+json"

@@ -20,11 +20,11 @@ from sqlalchemy import select
 from bot.booking import BookingTokens
 from bot.channels.live import Live
 from bot.channels.problems import Problem, invalid
-from bot.threads import in_thread
 from bot.dialogue.transcript import as_contract, with_fresh_token
 from bot.store import topics
 from bot.store.database import Database, StoreError
 from bot.store.models import Conversation, StoredMessage
+from bot.threads import in_thread
 
 # the longest that a message of another process waits before it is seen
 POLL_SECONDS = 5.0

@@ -6,8 +6,8 @@ import asyncio
 import logging
 
 from bot import rights
-from bot.threads import in_thread
 from bot.store.database import Database, StoreError
+from bot.threads import in_thread
 
 logger = logging.getLogger(__name__)
 

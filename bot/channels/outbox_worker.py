@@ -14,12 +14,12 @@ from functools import partial
 from typing import Callable, Collection, Dict, List, TypeVar
 
 from bot.channels.live import Live
-from bot.threads import in_thread
 from bot.dialogue.failure import describe
 from bot.escalation import delivery
 from bot.escalation.delivery import SEND_SECONDS, Item, Later, Sender
 from bot.store import topics
 from bot.store.database import Database, StoreError
+from bot.threads import in_thread
 
 logger = logging.getLogger(__name__)
 

@@ -21,7 +21,6 @@ from sanic.response import json as json_response
 from bot.channels.chat import body
 from bot.channels.problems import Problem, as_problem
 from bot.channels.service import Service, service
-from bot.threads import in_thread
 from bot.dialogue.message import Message
 from bot.dialogue.transcript import add_messages
 from bot.escalation import outbox
@@ -29,6 +28,7 @@ from bot.handout import Handout
 from bot.store.models import Conversation
 from bot.telegram import chats
 from bot.telegram.running import Telegram
+from bot.threads import in_thread
 
 logger = logging.getLogger(__name__)
 

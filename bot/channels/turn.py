@@ -28,7 +28,6 @@ from bot import rights
 from bot.channels.admission import Admission
 from bot.channels.problems import Problem, invalid
 from bot.channels.signs import in_words
-from bot.threads import in_thread
 from bot.dialogue.alarm import AlarmReply
 from bot.dialogue.assistant import AWAITED
 from bot.dialogue.message import Message
@@ -41,6 +40,7 @@ from bot.store import topics
 from bot.store.database import Database, touch
 from bot.store.models import Case, Conversation, Offer, StoredMessage, TrackerState, utcnow
 from bot.store.tracker_store import deferred_saves, write_trackers
+from bot.threads import in_thread
 
 logger = logging.getLogger(__name__)
 
@@ -340,9 +340,7 @@ class Turns:
     def _answer(
         session: Session, received: StoredMessage, messages: Sequence[Mapping[str, Any]]
     ) -> List[StoredMessage]:
-        marked = session.execute(
-            _ANSWERED, {"received": received.seq}, execution_options={"synchronize_session": False}
-        )
+        marked = session.connection().execute(_ANSWERED, {"received": received.seq})
         if not marked.rowcount:
             raise Problem(404, "This conversation was deleted. Start a new one.")
         return add_messages(session, received.conversation_id, messages, reply_to=received.seq)
@@ -369,7 +367,7 @@ _ANSWERED = update(StoredMessage).where(StoredMessage.seq == bindparam("received
 
 
 def _state(session: Session, conversation_id: str) -> State:
-    row = session.execute(_STATE, {"conversation": conversation_id}).first()
+    row = session.connection().execute(_STATE, {"conversation": conversation_id}).first()
     if row is None:
         raise _gone()
     return State(row[0] in THERAPISTS, row[1], bool(row[2]))

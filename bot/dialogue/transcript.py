@@ -47,7 +47,8 @@ def add_messages(
         request_key: names the request that brought them, for one message at most.
     """
     # messages that come from several sides are numbered in the order in which they are committed
-    channel = session.scalar(_CHANNEL_LOCKED if pushed else _CHANNEL, {"conversation": conversation_id})
+    reading = _CHANNEL_LOCKED if pushed else _CHANNEL
+    channel = session.connection().scalar(reading, {"conversation": conversation_id})
     stored = []
     offers: Dict[str, str] = {}
     for message in messages:
@@ -78,7 +79,8 @@ def append(session: Session, row: StoredMessage) -> StoredMessage:
     if session.new:
         # what the message belongs to may be as new as itself
         session.flush()
-    row.seq = session.execute(_INSERT, {name: getattr(row, name) for name in _COLUMNS}).inserted_primary_key[0]
+    values = {name: getattr(row, name) for name in _COLUMNS}
+    row.seq = session.connection().execute(_INSERT, values).inserted_primary_key[0]
     make_transient_to_detached(row)
     session.add(row)
     return row

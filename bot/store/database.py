@@ -47,7 +47,8 @@ def upsert(session: Session, model: Any, rows: Sequence[Mapping[str, Any]]) -> N
     One statement, where asking first costs two. SQLite and PostgreSQL speak the same words for it.
     """
     if rows:
-        session.execute(_upserting(session.get_bind().dialect.name, model.__table__, tuple(rows[0])), list(rows))
+        connection = session.connection()
+        connection.execute(_upserting(connection.dialect.name, model.__table__, tuple(rows[0])), list(rows))
 
 
 @lru_cache(maxsize=64)

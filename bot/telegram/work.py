@@ -6,8 +6,8 @@ from typing import Callable, TypeVar
 
 from sqlalchemy.orm import Session
 
-from bot.threads import in_thread
 from bot.store.database import Database
+from bot.threads import in_thread
 
 T = TypeVar("T")
 

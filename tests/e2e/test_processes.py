@@ -36,8 +36,8 @@ def healthy(running: Running) -> bool:
 
 @pytest.fixture(scope="module")
 def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    """A second instance beside the shared one, for tests that break it."""
-    running = Running(tmp_path_factory.mktemp("own")).start()
+    """A second instance beside the shared one, with an action server, for tests that break it."""
+    running = Running(tmp_path_factory.mktemp("own"), ACTION_SERVER="on").start()
     yield running
     if running.process is not None and running.process.poll() is None:
         running.stop()
@@ -48,6 +48,18 @@ def test_two_instances_run_side_by_side_with_their_own_state(assistant: Running,
     answer = own.url and theirs.http.get("/chat/history", headers=mine.headers)
     assert answer.status_code == 401
     assert (own.var / "assistant.db").exists()
+
+
+def test_without_an_action_server_there_is_one_process_and_health_still_names_the_actions(assistant: Running) -> None:
+    assert list(assistant.children()) == ["serve"]
+    assert httpx.get(f"{assistant.url}/health", timeout=10).json()["actions"] == "ok"
+
+
+def test_both_ways_of_running_actions_answer_alike(assistant: Running, own: Running) -> None:
+    here, there = Client(assistant.url), Client(own.url)
+    for words in ("does it hurt?", "and swimming after?", "I take warfarin", "start the health check"):
+        said = [[(m["kind"], m["text"], m["sources"]) for m in client.say(words)] for client in (here, there)]
+        assert said[0] == said[1]
 
 
 def test_an_action_server_that_is_killed_comes_back_and_the_message_is_not_lost(own: Running) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
+from zlib import crc32
 
 import numpy as np
 import pytest
@@ -103,8 +104,8 @@ def test_one_label_alone_cannot_be_learned() -> None:
 
 
 def test_ngrams_are_words_pairs_and_pieces_of_words() -> None:
-    found = list(ngrams("Sauna ok?"))
-    assert {"sauna", "ok", "?", "sauna ok", "#<sau", "#una>"} <= set(found)
+    expected = ["sauna", "ok", "?", "sauna ok", "#<sau", "#una>"]
+    assert {crc32(gram.encode()) for gram in expected} <= set(ngrams("Sauna ok?"))
 
 
 def test_texts_without_letters_have_no_ngrams() -> None:
