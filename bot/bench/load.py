@@ -15,10 +15,12 @@ from typing import Any, Dict, Optional, Sequence
 
 from bot.bench.errors import BenchError
 from bot.bench.measuring import say
-from bot.bench.results import machine
+from bot.bench.results import CHARTS, PAGE, machine, with_part
 from bot.bench.sides import Ours
 from bot.settings import ROOT, settings
 
+#: The report that the page shows.
+KEPT = CHARTS / "load.json"
 LOCUST = ROOT / ".tools" / "load" / "bin" / "locust"
 
 
@@ -27,11 +29,15 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m bot.bench.load", description="Talk to it as many at once.")
     parser.add_argument("--clients", type=int, default=200)
     parser.add_argument("--seconds", type=int, default=600)
+    parser.add_argument("--publish", action="store_true", help="write the last report into docs/, measure nothing")
     parser.add_argument("--locust", type=Path, default=LOCUST, help="the program, of tools/load's environment")
     chosen = parser.parse_args(arguments)
     out = settings().var_dir / "load"
     out.mkdir(parents=True, exist_ok=True)
     try:
+        if chosen.publish:
+            publish(out / "report.json")
+            return 0
         report = held(out, chosen.clients, chosen.seconds, chosen.locust)
     except BenchError as error:
         print(f"Error: {error}", file=sys.stderr)
@@ -70,6 +76,44 @@ def held(out: Path, clients: int, seconds: int, locust: Path) -> Dict[str, Any]:
         "memory_before_mb": before,
         "memory_after_mb": after,
     }
+
+
+def told(report: Dict[str, Any]) -> str:
+    """A report as a table for the page."""
+    failed, messages = report["failed"], report["messages"]
+    before, after = report["memory_before_mb"], report["memory_after_mb"]
+    rows = {
+        f"{report['clients']} clients for {report['seconds']} s": report["machine"],
+        "messages answered, a second": f"{messages - failed:,}, {report['messages_a_second']:.3g}",
+        "failed": f"{failed:,} of {messages:,} ({100 * failed / messages:.3g} %)",
+        "median, p95, p99": ", ".join(f"{report[name]:.0f} ms" for name in ("median_ms", "p95_ms", "p99_ms")),
+        "memory": f"{before:.0f} to {after:.0f} MB ({100 * (after / before - 1):+.0f} %)",
+    }
+    return "\n".join(["| load | held |", "|---|---|", *(f"| {name} | {value} |" for name, value in rows.items())])
+
+
+def read(path: Path) -> Dict[str, Any]:
+    """Read a report.
+
+    Raises:
+        BenchError: there is none.
+    """
+    try:
+        found: Dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise BenchError(f"{path} holds no report of a load; run 'make load' first.") from error
+    return found
+
+
+def publish(path: Path) -> None:
+    """Copy a report into the documentation.
+
+    Raises:
+        BenchError: there is none.
+    """
+    page = with_part(PAGE.read_text(encoding="utf-8"), "load", told(read(path)))
+    KEPT.write_text(path.read_text(encoding="utf-8"), encoding="utf-8")
+    PAGE.write_text(page, encoding="utf-8")
 
 
 def summary(path: Path) -> Dict[str, Any]:

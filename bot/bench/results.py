@@ -21,7 +21,6 @@ from bot.settings import ROOT
 PAGE: Final = ROOT / "docs" / "performance.md"
 KEPT: Final = ROOT / "docs" / "performance.json"
 CHARTS: Final = ROOT / "docs" / "performance"
-BEGIN, END = "<!-- figures -->", "<!-- end of figures -->"
 
 #: What a row of the table says, and the goal of its ratio (or of the figure itself, where it is one).
 ROWS: Final[Mapping[str, tuple[str, str]]] = {
@@ -136,11 +135,21 @@ def with_table(page: str, results: Mapping[str, Any]) -> str:
     Raises:
         BenchError: the place is not marked.
     """
-    before, begin, rest = page.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not begin or not end:
-        raise BenchError(f"{PAGE} does not mark the place of the table with '{BEGIN}' and '{END}'.")
-    return f"{before}{BEGIN}\n{table(results)}\n{END}{after}"
+    return with_part(page, "figures", table(results))
+
+
+def with_part(page: str, name: str, text: str) -> str:
+    """The page's text with `text` between the marks of that name.
+
+    Raises:
+        BenchError: the place is not marked.
+    """
+    begin, end = f"<!-- {name} -->", f"<!-- end of {name} -->"
+    before, found, rest = page.partition(begin)
+    _, found_end, after = rest.partition(end)
+    if not found or not found_end:
+        raise BenchError(f"{PAGE} does not mark the place of the {name} with '{begin}' and '{end}'.")
+    return f"{before}{begin}\n{text}\n{end}{after}"
 
 
 def publish(path: Path) -> List[Path]:

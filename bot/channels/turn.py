@@ -39,7 +39,7 @@ from bot.metrics import stage
 from bot.store import topics
 from bot.store.database import Database, touch
 from bot.store.models import Case, Conversation, Offer, StoredMessage, TrackerState, utcnow
-from bot.store.tracker_store import deferred_saves, write_trackers
+from bot.store.tracker_store import begin_tracker, deferred_saves, write_trackers
 from bot.threads import in_thread
 
 logger = logging.getLogger(__name__)
@@ -148,6 +148,8 @@ class Turns:
             with self._database.transaction() as session:
                 session.add(Conversation(id=conversation_id, channel=channel))
                 session.flush()
+                # while the client reads the greeting, not when they wait for the first answer
+                begin_tracker(session, conversation_id)
                 return add_messages(session, conversation_id, [self._greeting().as_dict()])
 
         return await in_thread(_open)

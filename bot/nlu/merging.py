@@ -130,23 +130,14 @@ def read(text: str, labels: Sequence[str], score: Scorer) -> Reading:
     scores = score(cut.texts)
     groups = _groups_of(tuple(labels))
 
+    ranked: dict[bytes, Part] = {}
+
     def part(piece: Piece, row: NDArray[np.float32]) -> Part:
-        sums = groups.sums(row)
-        group = int(sums.argmax())
-        # The kind of message first, then what it is about: measured better than the best key.
-        best = int(np.where(groups.of == group, row, -1.0).argmax())
-        others = [i for i in np.argsort(-row, kind="stable")[:_RANKING_LENGTH] if i != best]
-        order = [best, *others][:_RANKING_LENGTH]
-        intent = groups.names[group]
-        return {
-            "text": piece.text,
-            "start": piece.start,
-            "end": piece.end,
-            "intent": intent,
-            "response_key": labels[best],
-            "confidence": round(float(row[best] if intent in _ANSWERED_BY_KEY else sums[group]), 4),
-            "ranking": [{"name": labels[i], "confidence": round(float(row[i]), 4)} for i in order],
-        }
+        # a message of one piece has the same scores as a whole, as a piece and with its story
+        same = row.tobytes()
+        if same not in ranked:
+            ranked[same] = _ranked(row, labels, groups)
+        return {**ranked[same], "text": piece.text, "start": piece.start, "end": piece.end}
 
     whole = part(Piece(text, 0, len(text), False), scores[0])
     asked: list[tuple[Part, bool]] = []
@@ -260,6 +251,26 @@ class _Groups:
         sums = self.sums(row)
         order = np.argsort(-sums, kind="stable")
         return [{"name": self.names[i], "confidence": round(float(sums[i]), 4)} for i in order]
+
+
+def _ranked(row: NDArray[np.float32], labels: Sequence[str], groups: _Groups) -> Part:
+    """What one row of scores says; the part's place in the message is still to be filled in."""
+    sums = groups.sums(row)
+    group = int(sums.argmax())
+    # The kind of message first, then what it is about: measured better than the best key.
+    best = int(np.where(groups.of == group, row, -1.0).argmax())
+    others = [i for i in np.argsort(-row, kind="stable")[:_RANKING_LENGTH] if i != best]
+    order = [best, *others][:_RANKING_LENGTH]
+    intent = groups.names[group]
+    return {
+        "text": "",
+        "start": 0,
+        "end": 0,
+        "intent": intent,
+        "response_key": labels[best],
+        "confidence": round(float(row[best] if intent in _ANSWERED_BY_KEY else sums[group]), 4),
+        "ranking": [{"name": labels[i], "confidence": round(float(row[i]), 4)} for i in order],
+    }
 
 
 @lru_cache(maxsize=4)

@@ -8,15 +8,16 @@ people read is kept elsewhere (`StoredMessage`) and never needed for a turn.
 from __future__ import annotations
 
 import json
+import time
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, Dict, Iterable, Iterator, List, Mapping, Optional
 
 from rasa.core.brokers.broker import EventBroker
 from rasa.core.tracker_store import SerializedTrackerAsText, TrackerStore
-from rasa.shared.core.constants import ACTION_LISTEN_NAME
+from rasa.shared.core.constants import ACTION_LISTEN_NAME, ACTION_SESSION_START_NAME
 from rasa.shared.core.domain import Domain
-from rasa.shared.core.events import ActionExecuted, Event, SlotSet, UserUttered, deserialise_events
+from rasa.shared.core.events import ActionExecuted, Event, SessionStarted, SlotSet, UserUttered, deserialise_events
 from rasa.shared.core.trackers import DialogueStateTracker
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -63,6 +64,17 @@ def write_trackers(session: Session, states: Mapping[str, Optional[str]]) -> Non
     )
 
 
+def begin_tracker(session: Session, conversation_id: str) -> None:
+    """Write the tracker of a conversation in which the assistant listens, as Rasa would at the first message."""
+    now = time.time()
+    events = (
+        ActionExecuted(ACTION_SESSION_START_NAME, timestamp=now),
+        SessionStarted(timestamp=now),
+        ActionExecuted(ACTION_LISTEN_NAME, timestamp=now),
+    )
+    write_trackers(session, {conversation_id: _serialised(events)})
+
+
 class BoundedTrackerStore(TrackerStore, SerializedTrackerAsText):
     """Keeps the slots and the last `TURNS_KEPT` turns of each conversation."""
 
@@ -80,7 +92,7 @@ class BoundedTrackerStore(TrackerStore, SerializedTrackerAsText):
     async def save(self, tracker: DialogueStateTracker) -> None:
         """Write the bounded state, or hand it to the turn that is running."""
         await self.stream_events(tracker)
-        states = {tracker.sender_id: json.dumps(bounded(tracker), separators=(",", ":"))}
+        states = {tracker.sender_id: _serialised(bounded(tracker))}
         pending = _pending.get()
         if pending is not None:
             pending.update(states)
@@ -109,7 +121,7 @@ class BoundedTrackerStore(TrackerStore, SerializedTrackerAsText):
             return list(session.scalars(select(TrackerState.conversation_id)))
 
 
-def bounded(tracker: DialogueStateTracker) -> List[Dict[str, Any]]:
+def bounded(tracker: DialogueStateTracker) -> List[Event]:
     """The events that rebuild slots and the last turns of `tracker`.
 
     Slots come first, so that a rule which looks at them sees the same values as
@@ -123,6 +135,10 @@ def bounded(tracker: DialogueStateTracker) -> List[Dict[str, Any]]:
         SlotSet(name, slot.value) for name, slot in tracker.slots.items() if slot.value != slot.initial_value
     ]
     if first == 0:
-        return [event.as_dict() for event in events]
+        return events
     kept = [ActionExecuted(ACTION_LISTEN_NAME), *events[first:]]
-    return [event.as_dict() for event in [*slots, *kept]]
+    return [*slots, *kept]
+
+
+def _serialised(events: Iterable[Event]) -> str:
+    return json.dumps([event.as_dict() for event in events], separators=(",", ":"))

@@ -8,8 +8,10 @@ import pytest
 
 from bot.bench import BenchError, main
 from bot.bench.figures import Figure
+from bot.bench import load
+from bot.bench.load import told
 from bot.bench.messages import Messages, load_messages
-from bot.bench.results import BEGIN, END, KEPT, PAGE, draw, read, with_table, write
+from bot.bench.results import KEPT, PAGE, draw, read, with_part, with_table, write
 from bot.bench.stock import Trained, reckoned
 
 
@@ -30,6 +32,23 @@ def test_the_table_of_the_page_is_that_of_the_committed_results() -> None:
     assert with_table(page, read(KEPT)) == page
 
 
+def test_the_load_of_the_page_is_that_of_the_committed_report() -> None:
+    page = PAGE.read_text(encoding="utf-8")
+    assert with_part(page, "load", told(load.read(load.KEPT))) == page
+
+
+def test_a_report_of_a_load_tells_failures_as_a_share_and_the_growth_of_memory() -> None:
+    report = {
+        "machine": "a machine", "clients": 200, "seconds": 600, "messages": 12_000, "failed": 3,
+        "messages_a_second": 20.0, "median_ms": 40.0, "p95_ms": 90.0, "p99_ms": 150.0,
+        "memory_before_mb": 600.0, "memory_after_mb": 630.0,
+    }  # fmt: skip
+    text = told(report)
+    assert "200 clients for 600 s" in text
+    assert "3 of 12,000 (0.025 %)" in text
+    assert "600 to 630 MB (+5 %)" in text
+
+
 def test_every_option_in_the_page_exists(capsys: pytest.CaptureFixture[str]) -> None:
     import re
 
@@ -40,7 +59,7 @@ def test_every_option_in_the_page_exists(capsys: pytest.CaptureFixture[str]) -> 
 
 
 def test_a_row_shows_both_sides_the_ratio_and_its_interval(file: Path) -> None:
-    page = with_table(f"before {BEGIN}old{END} after", read(file))
+    page = with_table("before <!-- figures -->old<!-- end of figures --> after", read(file))
     assert "| a message, first of its conversation, median | 12.3 ms | 40 ms | 0.309 (0.29 to 0.33) | ≤ .4 |" in page
     assert "old" not in page
 
