@@ -61,14 +61,17 @@ def _own(raw: Mapping[str, Any]) -> Iterator[Figure]:
     if "turn_400" in raw:
         for name, side in (("own_growth", "ours"), ("stock_growth", "stock")):
             yield _alone(name, "x", _ratio_draws(raw["turn_400"][side], raw["turn_1"][side], _median), side)
-    if "floor" in raw:
-        encoding, commit = raw["floor"]["encoding"], raw["floor"]["commit"]
-        floor = _draws(encoding, _median, 1) + _draws(commit, _median, 2)
-        yield _alone("encoding", "ms", _draws(encoding, _median, 1) * _MS)
-        yield _alone("durable_commit", "ms", _draws(commit, _median, 2) * _MS)
-        yield _alone("floors", "floors", _draws(raw["turn_1"]["ours"], _median, 3) / floor)
+    for place in ("", "_alone"):
+        if f"floor{place}" in raw:
+            encoding, commit = (_draws(raw[f"floor{place}"][part], _median, 1) for part in ("encoding", "commit"))
+            yield _alone(f"encoding{place}", "ms", encoding * _MS)
+            yield _alone(f"durable_commit{place}", "ms", commit * _MS)
+            message = _draws(raw["turn_1"]["ours"], _median, 3)
+            yield _alone(f"floors{place}", "floors", message / (encoding + commit))
+    if "checks" in raw:
+        encoding = _draws(raw["floor_alone"]["encoding"], _median, 1)
         checks = _draws(raw["checks"], _median, 4)
-        yield _alone("eligibility_check", "encodings", checks / _draws(encoding, _median, 1))
+        yield _alone("eligibility_check", "encodings", checks / encoding)
         yield _alone("eligibility_check_time", "ms", checks * _MS)
     for name, seconds in raw.get("stages", {}).items():
         yield Figure(f"stage_{name}", "ms", seconds * _MS, None, None, None, None)

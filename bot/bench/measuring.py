@@ -12,7 +12,7 @@ import time
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Dict, Final, Iterable, Iterator, List, Sequence
+from typing import Any, Callable, Dict, Final, Iterable, Iterator, List, Sequence
 
 import aiohttp
 
@@ -163,9 +163,13 @@ async def _messages(ours: Ours, stock: Stock, plan: Plan, messages: Messages, fo
     found: Raw = {}
     async with _http() as http:
         await _alternating(http, sides, messages.take(WARM_UP))
-        found["turn_1"] = await _alternating(http, sides, messages.take(plan.first))
-        say("messages at turn 1 are done")
-        found["floor"] = _floor(messages.take(plan.first), plan.commits, folder)
+        with Floor(folder) as floor:
+            found["turn_1"] = await _alternating(http, sides, messages.take(plan.first), floor.sample)
+            found["floor"] = floor.taken()
+            say("messages at turn 1 are done")
+            for text in messages.take(plan.commits):
+                floor.sample(text)
+            found["floor_alone"] = floor.taken()
         found["checks"] = await _checks(http, ours, messages.take(plan.checks))
         found.update(await _long_conversation(http, ours, stock, plan, messages))
         texts = messages.take(len(messages))
@@ -176,12 +180,18 @@ async def _messages(ours: Ours, stock: Stock, plan: Plan, messages: Messages, fo
     return found
 
 
-async def _alternating(http: aiohttp.ClientSession, sides: Dict[str, Side], texts: Sequence[str]) -> Raw:
-    """Each text as the first of a conversation on every side."""
+async def _alternating(
+    http: aiohttp.ClientSession,
+    sides: Dict[str, Side],
+    texts: Sequence[str],
+    beside: Callable[[str], None] = lambda text: None,
+) -> Raw:
+    """Each text as the first of a conversation on every side; `beside` gets its turn with each text too."""
     found = _nothing(sides)
     for text in texts:
         for name, side in sides.items():
             await _one(http, side, await side.open(http), text, name, found)
+        beside(text)
     return found
 
 
@@ -267,29 +277,43 @@ async def _checks(http: aiohttp.ClientSession, ours: Ours, texts: Sequence[str])
     return taken
 
 
-def _floor(texts: Sequence[str], commits: int, folder: Path) -> Raw:
-    """Seconds of one encoding and of one durable commit: less a message cannot cost."""
-    encoder = Encoder.load()
-    encoder.encode(["a first one pays for the loading"])
-    encodings = []
-    for text in texts:
+class Floor:
+    """One encoding and one durable commit: less a message cannot cost."""
+
+    def __init__(self, folder: Path) -> None:
+        self._encoder = Encoder.load()
+        self._encoder.encode(["a first one pays for the loading"])
+        self._connection = sqlite3.connect(folder / "floor.db", isolation_level=None)
+        self._connection.execute("PRAGMA journal_mode = WAL")
+        self._connection.execute("PRAGMA synchronous = FULL")
+        self._connection.execute("CREATE TABLE IF NOT EXISTS rows (text TEXT)")
+        self._samples = _no_floor()
+
+    def sample(self, text: str) -> None:
+        """Take the seconds of both once."""
         started = time.perf_counter()
-        encoder.encode([text])
-        encodings.append(time.perf_counter() - started)
-    path = folder / "floor.db"
-    connection = sqlite3.connect(path, isolation_level=None)
-    connection.execute("PRAGMA journal_mode = WAL")
-    connection.execute("PRAGMA synchronous = FULL")
-    connection.execute("CREATE TABLE IF NOT EXISTS rows (text TEXT)")
-    written = []
-    for _ in range(commits):
-        started = time.perf_counter()
-        connection.execute("BEGIN IMMEDIATE")
-        connection.execute("INSERT INTO rows VALUES (?)", ("x" * 500,))
-        connection.execute("COMMIT")
-        written.append(time.perf_counter() - started)
-    connection.close()
-    return {"encoding": encodings, "commit": written}
+        self._encoder.encode([text])
+        encoded = time.perf_counter()
+        self._connection.execute("BEGIN IMMEDIATE")
+        self._connection.execute("INSERT INTO rows VALUES (?)", ("x" * 500,))
+        self._connection.execute("COMMIT")
+        self._samples["encoding"].append(encoded - started)
+        self._samples["commit"].append(time.perf_counter() - encoded)
+
+    def taken(self) -> Dict[str, List[float]]:
+        """The samples since the last time it was asked."""
+        taken, self._samples = self._samples, _no_floor()
+        return taken
+
+    def __enter__(self) -> Floor:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._connection.close()
+
+
+def _no_floor() -> Dict[str, List[float]]:
+    return {"encoding": [], "commit": []}
 
 
 async def _talk(side: Side, number: int) -> None:

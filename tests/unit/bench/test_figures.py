@@ -22,6 +22,7 @@ def samples() -> Dict[str, Any]:
         "turn_400": both(0.010, 0.400),
         "stages": {"encoding": 0.004, "store": 0.003},
         "floor": {"encoding": [0.003] * 9, "commit": [0.001] * 9},
+        "floor_alone": {"encoding": [0.002] * 9, "commit": [0.0005] * 9},
         "checks": [0.012] * 9,
         "answers": {"single": {"ours": [1, 1, 1, 0] * 10, "stock": [1, 0] * 20}},
         "growth": {
@@ -59,7 +60,8 @@ def test_every_figure_of_the_contract_is_there(figures: Dict[str, Figure]) -> No
         ("train", 0.1),
         ("memory", 0.5),
         ("floors", 2.5),
-        ("eligibility_check", 4.0),
+        ("floors_alone", 4.0),
+        ("eligibility_check", 6.0),
         ("growth_database", 1.1),
         ("growth_conversation", 2.0),
         ("right_single", 1.5),
