@@ -6,9 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.bench import BenchError, main
+from bot.bench import BenchError, load, main
 from bot.bench.figures import Figure
-from bot.bench import load
 from bot.bench.load import told
 from bot.bench.messages import Messages, load_messages
 from bot.bench.results import KEPT, PAGE, draw, read, with_part, with_table, write
