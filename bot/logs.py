@@ -1,4 +1,4 @@
-"""How log lines look: for people on a terminal, JSON everywhere else, one request id through both processes.
+"""How log lines look: for people on a terminal, JSON everywhere else, one request id through all processes.
 
 A line never carries a client's words at a level above DEBUG. Our own lines are written that way;
 of an exception that somebody else's code logs only the type and the place are kept, because its text may

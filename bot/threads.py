@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
-from typing import Callable, TypeVar
+from typing import Callable, Final, TypeVar
 
 T = TypeVar("T")
+
+#: More than there are messages answered at a time (`bot.channels.admission`), each of which may hold one for its
+#: action: a message that comes then is still written down, and looked at for an emergency. No more than a process
+#: may have connections to its database.
+THREADS: Final = 14
+_threads: Final = ThreadPoolExecutor(THREADS, thread_name_prefix="work")
 
 
 async def in_thread(work: Callable[[], T]) -> T:
@@ -14,4 +21,4 @@ async def in_thread(work: Callable[[], T]) -> T:
 
     Log lines of the work keep the id of its request.
     """
-    return await asyncio.get_running_loop().run_in_executor(None, copy_context().run, work)
+    return await asyncio.get_running_loop().run_in_executor(_threads, copy_context().run, work)

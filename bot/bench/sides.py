@@ -27,6 +27,7 @@ ALONE = {
     "DATABASE_URL": "",
     "REDIS_URL": "",
     "WORKERS": "1",
+    "ACTION_SERVER": "off",
     "SMTP_URL": "",
     "THERAPIST_EMAIL": "",
     "WEBHOOK_URL": "",

@@ -52,7 +52,7 @@ class Message:
             raise ValueError(f"unknown kind of message '{self.kind}'; known: {', '.join(KINDS)}")
 
     def as_dict(self) -> Dict[str, Any]:
-        """Plain values, as they travel from the action server to the channel."""
+        """Plain values, as they travel from the action to the channel."""
         return {
             "text": self.text,
             "kind": self.kind,

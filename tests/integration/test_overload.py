@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from contextlib import asynccontextmanager
 from types import SimpleNamespace
-from typing import Any, AsyncIterator, Callable, Optional
+from typing import Any, AsyncIterator, Callable, Optional, Type
 
 import httpx
 from rasa.core.lock_store import InMemoryLockStore
 from sanic import Sanic
 
-from bot.channels.admission import Admission
+from bot.channels.admission import AT_ONCE, Admission
 from bot.channels.limits import Limits
 from bot.channels.turn import Turns
 from bot.dialogue.message import Message
 from bot.store.models import Conversation
+from bot.threads import in_thread
 from tests.integration.conftest import Server
 
 ALARM = Message("Call for help now.", "emergency")
@@ -39,6 +41,23 @@ class Agent:
         await message.output_channel.send_custom_json("", Message("Yes.", "answer").as_dict())
 
 
+class SlowAgent(Agent):
+    """Its actions hold a thread each until they are let."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.held = threading.Semaphore(0)
+        self.go_on = threading.Event()
+
+    async def handle_message(self, message: Any) -> None:
+        await in_thread(self._act)
+        await super().handle_message(message)
+
+    def _act(self) -> None:
+        self.held.release()
+        assert self.go_on.wait(30)
+
+
 class Detector:
     """Finds one alarm."""
 
@@ -47,14 +66,16 @@ class Detector:
 
 
 @asynccontextmanager
-async def overloaded(serving: Callable[[], Any], admission: Admission) -> AsyncIterator[tuple[Server, Agent]]:
+async def overloaded(
+    serving: Callable[[], Any], admission: Admission, kind: Type[Agent] = Agent
+) -> AsyncIterator[tuple[Server, Any]]:
     async with serving() as server:
         parts = server.service
         alarm = SimpleNamespace(raise_in=lambda *_arguments: ALARM)
         parts.turns = Turns(parts.database, Detector(), alarm, lambda: ALARM, admission)  # type: ignore[arg-type]
-        agent = Sanic.get_app("test").ctx.agent = Agent()
+        agent = Sanic.get_app("test").ctx.agent = kind()
         with parts.database.transaction() as session:
-            session.add_all(Conversation(id=name, channel="chat") for name in ("a", "b", "c"))
+            session.add_all(Conversation(id=name, channel="chat") for name in "abcdefghijklm")
         yield server, agent
 
 
@@ -92,3 +113,20 @@ async def test_when_too_many_wait_the_next_is_told_to_come_back_and_an_emergency
         assert (await first).status_code == 200
         # the message has arrived: sent again it is answered
         assert (await say(server, "b", "does it hurt")).status_code == 200
+
+
+async def test_while_every_action_is_slow_an_emergency_is_answered_and_other_messages_are_written_down(
+    serving: Callable[[], Any],
+) -> None:
+    async with overloaded(serving, Admission(), SlowAgent) as (server, agent):
+        agent.let.set()
+        slow = [asyncio.create_task(say(server, name, "does it hurt")) for name in "abcdefghijkl"]
+        try:
+            for _ in range(AT_ONCE):
+                assert await asyncio.to_thread(agent.held.acquire, timeout=20)
+            urgent = await say(server, "m", "crushing chest pain")
+            assert [message["kind"] for message in urgent.json()["messages"]] == ["emergency"]
+            assert not any(task.done() for task in slow)
+        finally:
+            agent.go_on.set()
+        assert {(await task).status_code for task in slow} == {200}
