@@ -15,6 +15,10 @@ WEB_SOURCES := $(shell find web -name node_modules -prune -o -type f -print) too
 # what the tests check pages with, and the Bot API they talk to
 CHECKERS := tools/browser/node_modules/.package-lock.json tools/telegram/node_modules/.package-lock.json
 
+# what needs packages that fight Rasa's has an environment of its own, on the same Python
+TOOL = UV_PROJECT_ENVIRONMENT=$(CURDIR)/$(TOOLS)/$(1) $(UV) sync --frozen --no-progress --project tools/$(1) \
+	--python "$$(tools/python.sh $(UV) $(PYTHON_VERSION))"
+
 export UV_PROJECT_ENVIRONMENT := $(VENV)
 export RASA_TELEMETRY_ENABLED := false
 export TF_CPP_MIN_LOG_LEVEL := 3
@@ -91,19 +95,19 @@ $(TOOLS)/lforms/.installed: tools/lforms.sh tools/node.sh $(VENV)/.tests
 	@tools/node.sh $(UV) . tools/lforms.sh $(TOOLS)/lforms
 
 $(TOOLS)/lint/.installed: tools/lint/pyproject.toml tools/lint/uv.lock $(VENV)/.tests
-	@UV_PROJECT_ENVIRONMENT=$(CURDIR)/$(TOOLS)/lint $(UV) sync --frozen --no-progress --project tools/lint
+	@$(call TOOL,lint)
 	@touch $@
 
 $(TOOLS)/contract/.installed: tools/contract/pyproject.toml tools/contract/uv.lock $(VENV)/.tests
-	@UV_PROJECT_ENVIRONMENT=$(CURDIR)/$(TOOLS)/contract $(UV) sync --frozen --no-progress --project tools/contract
+	@$(call TOOL,contract)
 	@touch $@
 
 $(TOOLS)/tuning/.installed: tools/tuning/pyproject.toml tools/tuning/uv.lock $(VENV)/.runs
-	@UV_PROJECT_ENVIRONMENT=$(CURDIR)/$(TOOLS)/tuning $(UV) sync --frozen --no-progress --project tools/tuning
+	@$(call TOOL,tuning)
 	@touch $@
 
 $(TOOLS)/load/.installed: tools/load/pyproject.toml tools/load/uv.lock $(VENV)/.runs
-	@UV_PROJECT_ENVIRONMENT=$(CURDIR)/$(TOOLS)/load $(UV) sync --frozen --no-progress --project tools/load
+	@$(call TOOL,load)
 	@touch $@
 
 $(TOOLS)/uv/bin/uv:

@@ -217,3 +217,18 @@ def imports(package: str) -> Iterator[Tuple[Path, str]]:
                     yield path, alias.name
             elif isinstance(node, ast.ImportFrom):
                 yield path, node.module or ""
+
+
+def test_every_environment_is_made_on_the_projects_own_python() -> None:
+    # uv would look for another one, or fetch it, where only pyenv has the right version
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8").replace("\\\n", " ")
+    syncs = [line for line in makefile.splitlines() if "$(UV) sync" in line]
+    assert len(syncs) == 3
+    assert all("--python" in line for line in syncs)
+
+
+def test_an_image_builds_what_the_pages_load_and_takes_in_nothing_that_was_built_outside() -> None:
+    build = (ROOT / "deploy" / "Containerfile").read_text(encoding="utf-8")
+    assert "make install" in build
+    ignored = (ROOT / ".dockerignore").read_text(encoding="utf-8").split()
+    assert {".git", ".venv", ".env", "var", "models", "bot/web/dist", "**/node_modules"} <= set(ignored)
