@@ -119,3 +119,9 @@ def test_hours_that_never_close_or_never_open_still_say_something() -> None:
     moment = datetime(2026, 11, 23, 13, 0, tzinfo=timezone.utc)
     assert expected_answer("24/7", "Europe/London", moment) == "today"
     assert expected_answer("off", "Europe/London", moment) == "as soon as the practice can"
+
+
+def test_all_who_ask_for_a_database_of_one_address_in_a_process_share_it(tmp_path: Path) -> None:
+    address = f"sqlite:///{tmp_path / 'shared.db'}"
+    assert Database.shared(address) is Database.shared(address)
+    assert Database.shared(address) is not Database.shared(f"sqlite:///{tmp_path / 'other.db'}")

@@ -5,13 +5,23 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from rasa.core.actions.action import ActionSessionStart
+from rasa.core.channels.channel import CollectingOutputChannel
+from rasa.core.nlg.response import TemplatedNaturalLanguageGenerator
 from rasa.shared.core.constants import ACTION_LISTEN_NAME
 from rasa.shared.core.domain import Domain
 from rasa.shared.core.events import ActionExecuted, BotUttered, SlotSet, UserUttered
 from rasa.shared.core.trackers import DialogueStateTracker
 
 from bot.store.database import Database
-from bot.store.tracker_store import TURNS_KEPT, BoundedTrackerStore, bounded, deferred_saves, write_trackers
+from bot.store.tracker_store import (
+    TURNS_KEPT,
+    BoundedTrackerStore,
+    begin_tracker,
+    bounded,
+    deferred_saves,
+    write_trackers,
+)
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -38,6 +48,22 @@ def take_turn(tracker: DialogueStateTracker, number: int) -> None:
 
 async def test_a_new_conversation_has_no_tracker(store: BoundedTrackerStore) -> None:
     assert await store.retrieve("nobody") is None
+
+
+async def test_a_tracker_that_begins_with_its_conversation_is_one_that_rasa_would_have_begun(
+    store: BoundedTrackerStore, domain: Domain
+) -> None:
+    by_rasa = await store.get_or_create_tracker("rasa", append_action_listen=False)
+    begin = ActionSessionStart()
+    events = await begin.run(CollectingOutputChannel(), TemplatedNaturalLanguageGenerator({}), by_rasa, domain)
+    for event in (ActionExecuted(begin.name()), *events):
+        by_rasa.update(event, domain)
+    with store._database.transaction() as session:
+        begin_tracker(session, "c")
+    begun = await store.retrieve("c")
+    assert begun is not None
+    assert list(begun.events) == list(by_rasa.events)
+    assert begun.latest_action_name == by_rasa.latest_action_name == ACTION_LISTEN_NAME
 
 
 async def test_a_conversation_of_400_turns_is_as_small_as_one_of_ten(store: BoundedTrackerStore) -> None:
