@@ -10,6 +10,7 @@ from sanic.request import Request
 from actions.skill import assistant
 from bot import logs
 from bot.collector import keep_out_of_the_collectors_way
+from bot.threads import prepare_threads
 
 
 def serve(address: str) -> None:
@@ -29,5 +30,6 @@ def serve(address: str) -> None:
     async def began(request: Request) -> None:
         logs.begin_request(request.headers.get(logs.HEADER, ""))
 
+    app.register_listener(prepare_threads, "before_server_start")
     listening = urlsplit(address)
     app.run(host=listening.hostname, port=listening.port, access_log=False, motd=False)

@@ -49,7 +49,7 @@ from bot.settings import ROOT, Settings
 from bot.shortcuts import take_shortcuts, trust_own_actions
 from bot.store.database import StoreError
 from bot.supervisor import CANNOT_SERVE
-from bot.threads import in_thread
+from bot.threads import in_thread, prepare_threads
 from bot.training import model_file
 from bot.web import add_pages
 
@@ -82,6 +82,8 @@ def create_app(chosen: Settings) -> Sanic:
     async def health(request: Request) -> HTTPResponse:
         report = await health_of(app)
         return json_response(report, status=200 if report["status"] == "ok" else 503)
+
+    app.register_listener(prepare_threads, "before_server_start")
 
     @app.listener("after_server_start")
     async def load(app: Sanic, _loop: Any) -> None:

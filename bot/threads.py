@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
-from typing import Callable, Final, TypeVar
+from typing import Any, Callable, Final, TypeVar
 
 T = TypeVar("T")
 
@@ -13,7 +13,6 @@ T = TypeVar("T")
 #: action: a message that comes then is still written down, and looked at for an emergency. No more than a process
 #: may have connections to its database.
 THREADS: Final = 14
-_threads: Final = ThreadPoolExecutor(THREADS, thread_name_prefix="work")
 
 
 async def in_thread(work: Callable[[], T]) -> T:
@@ -21,4 +20,9 @@ async def in_thread(work: Callable[[], T]) -> T:
 
     Log lines of the work keep the id of its request.
     """
-    return await asyncio.get_running_loop().run_in_executor(_threads, copy_context().run, work)
+    return await asyncio.get_running_loop().run_in_executor(None, copy_context().run, work)
+
+
+async def prepare_threads(*_: Any) -> None:
+    """Give the running event loop its threads; a listener for the start of a server."""
+    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(THREADS, thread_name_prefix="work"))

@@ -17,7 +17,7 @@ from bot.channels.limits import Limits
 from bot.channels.turn import Turns
 from bot.dialogue.message import Message
 from bot.store.models import Conversation
-from bot.threads import in_thread
+from bot.threads import in_thread, prepare_threads
 from tests.integration.conftest import Server
 
 ALARM = Message("Call for help now.", "emergency")
@@ -118,6 +118,7 @@ async def test_when_too_many_wait_the_next_is_told_to_come_back_and_an_emergency
 async def test_while_every_action_is_slow_an_emergency_is_answered_and_other_messages_are_written_down(
     serving: Callable[[], Any],
 ) -> None:
+    await prepare_threads()
     async with overloaded(serving, Admission(), SlowAgent) as (server, agent):
         agent.let.set()
         slow = [asyncio.create_task(say(server, name, "does it hurt")) for name in "abcdefghijkl"]
