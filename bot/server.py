@@ -113,7 +113,7 @@ async def health_of(app: Sanic) -> Dict[str, Any]:
     parts = {
         "nlu": "ok" if _ready(app.ctx.agent) else "starting",
         "actions": "starting" if app.ctx.actions is None else await app.ctx.actions.state(),
-        "database": await asyncio.get_running_loop().run_in_executor(None, _database, app),
+        "database": await in_thread(lambda: _database(app)),
     }
     failing = [name for name, state in parts.items() if state != "ok"]
     return {

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
-
 from bot.dialogue.checkins import Checkins
 from bot.escalation.delivery import Item
 from bot.handout import Handout
 from bot.senders.mail import Mailer
 from bot.settings import Settings
 from bot.store.database import Database
+from bot.threads import in_thread
 
 
 class CheckinSender:
@@ -21,7 +20,7 @@ class CheckinSender:
 
     async def send(self, item: Item) -> None:
         """Make one check-in."""
-        await asyncio.get_running_loop().run_in_executor(None, self._make, item)
+        await in_thread(lambda: self._make(item))
 
     def _make(self, item: Item) -> None:
         with self._database.transaction() as session:
